@@ -1,0 +1,38 @@
+"""Maps the top-level folders onto the import package `drafthart`.
+
+Everything else is in pyproject.toml. The floors that exist are packaged: the product installs
+with staging/ removed.
+"""
+
+from pathlib import Path
+
+from setuptools import setup
+
+FLOORS = ["generator", "runtime", "conformance", "staging"]
+DATA = ["specs", "examples"]
+
+
+def packages(folder: str, name: str) -> list[str]:
+    """`name` and its sub-packages, for a folder with an __init__.py."""
+    found = sorted(path.parent for path in Path(folder).rglob("__init__.py"))
+    return [".".join([name, *path.relative_to(folder).parts]) for path in found]
+
+
+floors = [floor for floor in FLOORS if Path(floor, "__init__.py").exists()]
+setup(
+    packages=[
+        *packages("drafthart", "drafthart"),
+        *(name for floor in floors for name in packages(floor, f"drafthart.{floor}")),
+        *(f"drafthart.{data}" for data in DATA),
+    ],
+    package_dir={
+        "drafthart": "drafthart",
+        **{f"drafthart.{name}": name for name in [*floors, *DATA]},
+    },
+    package_data={
+        "drafthart": ["py.typed"],
+        "drafthart.generator.emit": ["templates/*.j2"],
+        "drafthart.specs": ["**/*.yaml", "**/*.json"],
+        "drafthart.examples": ["**/*.S", "**/*.inc"],
+    },
+)
