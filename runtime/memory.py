@@ -42,6 +42,8 @@ class Ram:
             )
         self.base = base
         self.size = size
+        self.watched: set[int] = set()
+        """Addresses of pages whose stores the machine wants to see at once (HTIF)."""
         # An anonymous mapping and not a bytearray: the host hands out zero pages only when the
         # guest touches them, where a bytearray clears (and so occupies) all of them at once.
         try:

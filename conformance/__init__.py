@@ -1,0 +1,1 @@
+"""What implementations are held to: rules, the tests that name them, and reports."""

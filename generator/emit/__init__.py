@@ -1,0 +1,1 @@
+"""Emitters: a resolved ISA in, text out, the same bytes for the same ISA."""

@@ -1,0 +1,127 @@
+"""The python engine's module: state, functions, CSRs, instructions and decoder of one ISA."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drafthart.generator.emit.python_csrs import csr_functions, is_stored, reset_value, slot
+from drafthart.generator.emit.python_decoder import decode_function, expand_function
+from drafthart.generator.emit.render import render
+from drafthart.generator.language.check import check_isa
+from drafthart.generator.language.ir import Effects, Program, TypedOperation
+from drafthart.generator.language.python import HELPERS, emit_function, emit_operation
+from drafthart.generator.language.template import Template, emit_template
+from drafthart.generator.spec.model import ISA, Instruction
+
+_WATCHED = ("translation_context", "pending_interrupt", "wake", "next_timer")
+"""Entry functions whose answers the engine keeps until a system instruction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    mnemonic: str
+    function: str
+    operands: tuple[str, ...]
+    kind: str
+    lines: list[str]
+    templates: tuple[Template, Template] | None
+
+
+def emit_python(isa: ISA) -> str:
+    """The text of the module. Raises `DrafthartError` for an operation that does not check."""
+    program = check_isa(isa)
+    operations = [
+        _operation(isa, program, isa.instructions[mnemonic], operation)
+        for mnemonic, operation in program.instructions.items()
+        if isa.instructions[mnemonic].encoding is not None
+    ]
+    index = {operation.mnemonic: number for number, operation in enumerate(operations)}
+    numbered = sorted(isa.csr_at.values(), key=lambda csr: csr.address or 0)
+    return render(
+        "engine.py.j2",
+        isa=isa,
+        helpers=HELPERS,
+        slots=_slots(isa),
+        resets=_resets(isa),
+        substitutes=_substitutes(isa),
+        functions=[emit_function(function) for function in program.functions.values()],
+        csr_functions=[
+            lines for csr in isa.csrs.values() for lines in csr_functions(isa, program, csr)
+        ],
+        numbered=numbered,
+        operations=operations,
+        decode=decode_function(isa, index),
+        expand=expand_function(isa),
+    )
+
+
+def _operation(
+    isa: ISA, program: Program, instruction: Instruction, operation: TypedOperation
+) -> _Operation:
+    assert instruction.encoding is not None
+    name = "insn_" + instruction.mnemonic.replace(".", "_")
+    operands = instruction.encoding.operands
+    taken = emit_template(operation, rd_zero=False)
+    dropped = emit_template(operation, rd_zero=True)
+    kind: str = operation.kind
+    if kind == "system" and _only_memory(program, operation.effects):
+        kind = "call"
+    return _Operation(
+        instruction.mnemonic,
+        name,
+        operands,
+        kind,
+        emit_operation(name, list(operands), operation),
+        (taken, dropped) if taken is not None and dropped is not None else None,
+    )
+
+
+def _only_memory(program: Program, effects: Effects) -> bool:
+    """Does the operation leave alone all that the engine's loop looks at between blocks?"""
+    watched = {"next_pc", "pc", "csrs", "translations", "instructions", "wait"}
+    for name in _WATCHED:
+        watched |= program.effects[name].reads
+    reads = {"pc", "next_pc", "instruction", "expanded", "time", "csrs"}
+    return not (effects.writes & (watched - {"X", "memory", "physical"}) or effects.reads & reads)
+
+
+def _slots(isa: ISA) -> list[str]:
+    """Attributes of the hart: state, then CSRs, arrays once."""
+    names = [name for name in isa.state if name not in _BUILT_IN]
+    return list(
+        dict.fromkeys([*names, *(slot(csr) for csr in isa.csrs.values() if is_stored(csr))])
+    )
+
+
+_BUILT_IN = ("interrupt_lines",)
+"""State that every hart has; see runtime/hart.py."""
+
+
+def _resets(isa: ISA) -> list[tuple[str, str]]:
+    resets = {}
+    for state in isa.state.values():
+        value = f"{state.reset:#x}"
+        resets[state.name] = f"[{value}] * {state.count}" if state.count else value
+    arrays: dict[str, dict[int, int]] = {}
+    for csr in isa.csrs.values():
+        if not is_stored(csr):
+            continue
+        if csr.array:
+            arrays.setdefault(csr.array, {})[csr.index] = reset_value(csr)
+        else:
+            resets[csr.name] = f"{reset_value(csr):#x}"
+    for name, values in arrays.items():
+        # An array is as long as its highest index: mhpmcounter begins at 3.
+        resets[name] = repr([values.get(index, 0) for index in range(max(values) + 1)])
+    return [(name, value) for name, value in resets.items() if name not in _BUILT_IN]
+
+
+def _substitutes(isa: ISA) -> list[tuple[int, int]]:
+    """Pairs (number used in VS-mode, number reached)."""
+    pairs = []
+    for csr in isa.csrs.values():
+        if csr.substitutes is not None and csr.address is not None:
+            other = isa.csrs[csr.substitutes].address
+            if other is not None:
+                pairs.append((other, csr.address))
+    return sorted(pairs)

@@ -1,0 +1,1 @@
+"""The specs: loading, checking and resolving YAML into a typed ISA."""

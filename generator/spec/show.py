@@ -1,0 +1,65 @@
+"""A revision as plain data, for JSON and tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drafthart.generator.spec.model import CSR, ISA, Cause, Instruction
+
+
+def show(isa: ISA, resolved: bool = False) -> dict[str, Any]:
+    """What the extension defines, or with `resolved` all that holds, the base included."""
+
+    def shown(origin: str) -> bool:
+        return resolved or origin != ""
+
+    csrs = {name: _csr(csr, resolved) for name, csr in isa.csrs.items()}
+    return {
+        "id": isa.id,
+        "status": str(isa.status),
+        "date": isa.date,
+        "commit": isa.commit,
+        "csrs": {
+            name: csr for name, csr in csrs.items() if shown(isa.csrs[name].origin) or csr["fields"]
+        },
+        "instructions": {
+            name: _instruction(it) for name, it in isa.instructions.items() if shown(it.origin)
+        },
+        "causes": _causes([it for it in isa.causes.values() if shown(it.origin)]),
+        "interrupts": _causes([it for it in isa.interrupts.values() if shown(it.origin)]),
+        "rules": {
+            name: {"summary": rule.summary, "section": rule.section, "by": list(rule.by)}
+            for name, rule in isa.rules.items()
+            if shown(rule.origin)
+        },
+        "parameters": {
+            name: {"default": it.default, "legal": list(it.legal), "doc": it.doc}
+            for name, it in isa.parameters.items()
+            if shown(it.origin)
+        },
+    }
+
+
+def _csr(csr: CSR, resolved: bool) -> dict[str, Any]:
+    return {
+        "address": csr.address,
+        "mode": csr.mode,
+        "fields": {
+            name: {"bits": [field.high, field.low], "kind": field.kind, "doc": field.doc}
+            for name, field in csr.fields.items()
+            if resolved or field.origin
+        },
+    }
+
+
+def _instruction(instruction: Instruction) -> dict[str, Any]:
+    encoding = instruction.encoding
+    return {
+        "match": encoding.match if encoding else None,
+        "mask": encoding.mask if encoding else None,
+        "operands": list(encoding.operands) if encoding else [],
+    }
+
+
+def _causes(causes: list[Cause]) -> dict[str, str]:
+    return {str(cause.code): cause.name for cause in causes}
