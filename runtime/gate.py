@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -81,10 +81,10 @@ def configured_opt_ins(folder: Path) -> dict[str, str]:
         own = _load(directory / "drafthart.toml")
         if own is not None:
             return _expressions(directory / "drafthart.toml", own)
-        project = _load(directory / "pyproject.toml")
-        table = (project or {}).get("tool", {}).get("drafthart")
-        if table is not None:
-            return _expressions(directory / "pyproject.toml", table)
+        project = _load(directory / "pyproject.toml") or {}
+        tools = project.get("tool")
+        if isinstance(tools, dict) and "drafthart" in tools:
+            return _expressions(directory / "pyproject.toml", tools["drafthart"])
     return {}
 
 
@@ -99,7 +99,9 @@ def _load(path: Path) -> dict[str, Any] | None:
         raise DrafthartError(f"{path}: cannot be read ({error.strerror}); check it") from None
 
 
-def _expressions(path: Path, table: Mapping[str, Any]) -> dict[str, str]:
+def _expressions(path: Path, table: object) -> dict[str, str]:
+    if not isinstance(table, dict):
+        raise DrafthartError(f"{path}: tool.drafthart must be a table; write [tool.drafthart]")
     value = table.get("allow-unstable", [])
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise DrafthartError(

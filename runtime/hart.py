@@ -34,6 +34,8 @@ class Hart:
         "instruction",
         "instructions_listener",
         "interrupt_lines",
+        "memory_reads",
+        "memory_writes",
         "next_pc",
         "pc",
         "sleeping",
@@ -67,6 +69,10 @@ class Hart:
         """Levels of the wires into the hart: bit n is interrupt n."""
         self.written: list[tuple[int, int]] | None = None
         """CSR writes (number, value) of the current instruction, if someone watches."""
+        self.memory_reads: list[tuple[int, int]] | None = None
+        """Physical reads (address, size) of the current instruction, if someone watches."""
+        self.memory_writes: list[tuple[int, int, int]] | None = None
+        """Physical writes (address, size, value), likewise."""
         self.flush_listener: Callable[[], None] = _nothing
         self.instructions_listener: Callable[[], None] = _nothing
 
@@ -87,6 +93,8 @@ class Hart:
     # Primitives of the operation language.
 
     def read_physical(self, address: int, size: int) -> int:
+        if self.memory_reads is not None:
+            self.memory_reads.append((address, size))
         ram = self.bus.ram
         offset = address - ram.base
         if 0 <= offset <= ram.size - size:
@@ -99,6 +107,8 @@ class Hart:
         return 0
 
     def write_physical(self, address: int, size: int, value: int) -> None:
+        if self.memory_writes is not None:
+            self.memory_writes.append((address, size, value))
         ram = self.bus.ram
         offset = address - ram.base
         if 0 <= offset <= ram.size - size:

@@ -379,6 +379,16 @@ class PythonEngine:
             self.module[f"load__{size}"] = self._fast_load(size, view)
             self.module[f"store__{size}"] = self._fast_store(size, view)
 
+    def watch_memory(self) -> None:
+        """Have every access run the spec's own functions and be listed in the hart.
+
+        From now on the hart's `memory_reads` and `memory_writes` grow until someone clears them.
+        """
+        self.hart.memory_reads, self.hart.memory_writes = [], []
+        for size in (1, 2, 4, 8):
+            self.module[f"load__{size}"] = self._slow_load[size]
+            self.module[f"store__{size}"] = self._slow_store[size]
+
     def _fast_load(self, size: int, view: memoryview) -> Callable[[Hart, int], int]:
         slow = self._slow_load[size]
         translate, kind = self.module["translate_data"], self.module["LOAD"]

@@ -76,7 +76,10 @@ def _instructions(isa: ISA) -> list[Define]:
 def _causes(causes: Iterable[Cause], macro: str, prefix: str) -> list[Define]:
     return [
         Define(
-            f"{macro}_{_macro(cause.constant)}", str(cause.code), f"{prefix}:{cause.code}", cause.name
+            f"{macro}_{_macro(cause.constant)}",
+            str(cause.code),
+            f"{prefix}:{cause.code}",
+            cause.name,
         )
         for cause in causes
     ]

@@ -1,4 +1,4 @@
-"""CSR access as Python: `read_NAME(h)`, `write_NAME(h, value)`, `check_NAME(h, write)`."""
+"""CSR access as Python: `_read_NAME(h)`, `_write_NAME(h, value)`, `_check_NAME(h, write)`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def csr_functions(isa: ISA, program: Program, csr: CSR) -> list[list[str]]:
     functions = [_read(isa, program, csr), _write(isa, program, csr)]
     if csr.access is not None:
         functions.append(
-            emit_operation(f"check_{csr.name}", ["write"], program.csr_access[csr.name])
+            emit_operation(f"_check_{csr.name}", ["write"], program.csr_access[csr.name])
         )
     return functions
 
@@ -39,9 +39,9 @@ def reset_value(csr: CSR) -> int:
 
 
 def _read(isa: ISA, program: Program, csr: CSR) -> list[str]:
-    head = f"def read_{csr.name}(h):"
+    head = f"def _read_{csr.name}(h):"
     if csr.read is not None:
-        return emit_operation(f"read_{csr.name}", [], program.csr_read[csr.name])
+        return emit_operation(f"_read_{csr.name}", [], program.csr_read[csr.name])
     if csr.constant is not None:
         return [head, f"    return {csr.constant:#x}"]
     if csr.view is not None:
@@ -50,7 +50,7 @@ def _read(isa: ISA, program: Program, csr: CSR) -> list[str]:
             _moved("home", home.fields[target], csr.fields[name])
             for name, target in csr.view.fields.items()
         ]
-        return [head, f"    home = read_{home.name}(h)", f"    return {' | '.join(terms)}"]
+        return [head, f"    home = _read_{home.name}(h)", f"    return {' | '.join(terms)}"]
     computed = [field for field in csr.fields.values() if field.read is not None]
     value = storage(csr)
     if computed:
@@ -66,9 +66,9 @@ def _read(isa: ISA, program: Program, csr: CSR) -> list[str]:
 
 
 def _write(isa: ISA, program: Program, csr: CSR) -> list[str]:
-    head = f"def write_{csr.name}(h, value):"
+    head = f"def _write_{csr.name}(h, value):"
     if csr.write is not None:
-        return emit_operation(f"write_{csr.name}", ["value"], program.csr_write[csr.name])
+        return emit_operation(f"_write_{csr.name}", ["value"], program.csr_write[csr.name])
     if csr.constant is not None or csr.read is not None:
         return [head, "    pass"]
     if csr.view is not None:
@@ -81,7 +81,7 @@ def _write(isa: ISA, program: Program, csr: CSR) -> list[str]:
             kept &= ~target.mask
         terms = [f"{storage(home)} & {kept:#x}"]
         terms += [_moved("value", own, target) for own, target in pairs]
-        return [head, f"    write_{home.name}(h, {' | '.join(terms)})"]
+        return [head, f"    _write_{home.name}(h, {' | '.join(terms)})"]
     return [head, *(f"    {line}" for line in _write_stored(program, csr))]
 
 

@@ -59,7 +59,7 @@ def _operation(
     isa: ISA, program: Program, instruction: Instruction, operation: TypedOperation
 ) -> _Operation:
     assert instruction.encoding is not None
-    name = "insn_" + instruction.mnemonic.replace(".", "_")
+    name = "_insn_" + instruction.mnemonic.replace(".", "_")
     operands = instruction.encoding.operands
     taken = emit_template(operation, rd_zero=False)
     dropped = emit_template(operation, rd_zero=True)

@@ -93,7 +93,7 @@ class Bench:
     def read(self, name: str) -> int:
         """A CSR as a read by number gives it, or a field of that value ("hstatus.SPV")."""
         csr, _, field = name.partition(".")
-        value = int(self.module[f"read_{csr}"](self.hart))
+        value = int(self.module[f"_read_{csr}"](self.hart))
         if field:
             found = self._field(csr, field)
             return value >> found.low & ((1 << found.width) - 1)
@@ -104,9 +104,9 @@ class Bench:
         csr, _, field = name.partition(".")
         if field:
             found = self._field(csr, field)
-            old = int(self.module[f"read_{csr}"](self.hart))
+            old = int(self.module[f"_read_{csr}"](self.hart))
             value = old & ~found.mask | value << found.low
-        self.module[f"write_{csr}"](self.hart, value)
+        self.module[f"_write_{csr}"](self.hart, value)
         return self
 
     def writes(self, **values: int) -> Bench:
