@@ -88,7 +88,7 @@ def _write(isa: ISA, program: Program, csr: CSR) -> list[str]:
 def _write_stored(program: Program, csr: CSR) -> list[str]:
     place = storage(csr)
     if not csr.fields:
-        return [f"{place} = value"]
+        return [f"{place} = value & {_ones(csr.width):#x}"]
     plain = 0
     flush = 0
     checked: list[str] = []
@@ -108,7 +108,8 @@ def _write_stored(program: Program, csr: CSR) -> list[str]:
             plain |= field.mask
     lines = ["old = " + place] if checked or flush or plain != _ones(csr.width) else []
     if plain == _ones(csr.width):
-        lines.append("new = value")
+        # A 32-bit CSR is written with all of XLEN.
+        lines.append(f"new = value & {plain:#x}")
     elif plain:
         lines.append(f"new = old & {_ones(csr.width) & ~plain:#x} | value & {plain:#x}")
     else:
