@@ -1,0 +1,18 @@
+"""The names of the integer registers: the psABI's, a convention of assemblers, not of the ISA."""
+
+from __future__ import annotations
+
+ABI_NAMES: tuple[str, ...] = (
+    *("zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1"),
+    *(f"a{number}" for number in range(8)),
+    *(f"s{number}" for number in range(2, 12)),
+    *(f"t{number}" for number in range(3, 7)),
+)
+"""The ABI name of each register, by number."""
+
+REGISTERS: dict[str, int] = {
+    **{name: number for number, name in enumerate(ABI_NAMES)},
+    **{f"x{number}": number for number in range(32)},
+    "fp": ABI_NAMES.index("s0"),
+}
+"""Every name that an operand may give a register, with the register's number."""
