@@ -125,10 +125,12 @@ def _refusal(isa: ISA) -> str:
 
 
 def _nearest_ratified(isa: ISA) -> ISA | None:
-    """The ratified revision with the fewest changes between; of two as near, the later."""
-    ratified = [
-        resolve(summary.id, xlen=isa.xlen)
-        for summary in revisions()
-        if summary.status is Status.RATIFIED
-    ]
-    return min(reversed(ratified), key=lambda other: len(between(isa, other)), default=None)
+    """The ratified revision of this extension, or else of any, with the fewest changes between.
+
+    Of two as near, the later.
+    """
+    names = [it.id for it in revisions() if it.status is Status.RATIFIED]
+    extension = isa.id.partition("@")[0]
+    own = [name for name in names if name.partition("@")[0] == extension]
+    ratified = [resolve(name, xlen=isa.xlen) for name in reversed(own or names)]
+    return min(ratified, key=lambda other: len(between(isa, other)), default=None)

@@ -34,8 +34,13 @@ _SUPERVISOR = 1
 class Terminal(Protocol):
     """Where the UART's bytes go to and come from; see drafthart.runtime.console."""
 
-    quit: bool
-    at_end: bool
+    @property
+    def quit(self) -> bool:
+        """Did the user ask to leave?"""
+
+    @property
+    def at_end(self) -> bool:
+        """Will no more input ever come?"""
 
     def poll(self) -> bytes:
         """Bytes typed since the last call."""

@@ -317,7 +317,7 @@ class PythonEngine:
             compiled = compile_block(trace)
             exec(compiled.code, context.names)
             run: Run = context.names.pop("block")
-            self._compiled[run.__code__] = compiled  # type: ignore[attr-defined]
+            self._compiled[run.__code__] = compiled
             context.known[pc, offset] = context.blocks[pc] = run
             return run
 

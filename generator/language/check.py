@@ -11,7 +11,7 @@ from itertools import product
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.language import fold, parse
 from drafthart.generator.language.effects import classify, effects_of
-from drafthart.generator.language.expressions import ExpressionChecker, Scope
+from drafthart.generator.language.expressions import ExpressionChecker
 from drafthart.generator.language.ir import (
     Effects,
     Local,
@@ -26,6 +26,7 @@ from drafthart.generator.language.parse import NAME
 from drafthart.generator.language.primitives import ENTRIES, MEMORY_SIZES
 from drafthart.generator.language.statements import BodyChecker
 from drafthart.generator.language.steps import check_steps
+from drafthart.generator.language.typer import Scope
 from drafthart.generator.spec.model import CSR, ISA, Field, Function, Instruction, Place, Source
 
 _FieldKey = tuple[str, str]
@@ -88,7 +89,13 @@ class _Checker:
     def _width(self, text: str, statics: Mapping[str, int], place: Place) -> int:
         source = Source(text, place)
         scope = Scope(f"{place}", dict(statics))
-        return ExpressionChecker(self.library, source, scope).width(parse.parse_expression(source))
+        checker = ExpressionChecker(self.library, source, scope)
+        try:
+            return checker.width(parse.parse_expression(source))
+        except DrafthartError as problem:
+            # The item's place is known, not that of the text within it.
+            message = str(problem).partition(": ")[2]
+            raise DrafthartError(f"{place}: in the width `{text}`: {message}") from None
 
     # Bodies
 
@@ -139,8 +146,7 @@ class _Checker:
         reads: dict[_FieldKey, TypedExpression] = {}
         writes: dict[_FieldKey, TypedExpression] = {}
         for csr in self.isa.csrs.values():
-            # The fields of a view are those of its home, where they are checked.
-            for field in csr.fields.values() if csr.view is None else ():
+            for field in csr.fields.values():
                 key = csr.name, field.name
                 if field.read is not None:
                     owner = f"field__{csr.name}__{field.name}"

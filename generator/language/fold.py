@@ -166,6 +166,11 @@ def _with_constant(operator: str, left: Expression, value: int, signed: bool) ->
         return left
     if operator in ("<<", ">>") and value >= width and not signed and silent(left):
         return Constant(0, width)
+    match left:
+        case Binary(operator=">>", left=inner, right=Constant(value=amount)) if (
+            operator == "<<" and amount == value < width
+        ):
+            return binary("&", inner, constant(-1 << value, width))
     if operator in ("//", "%") and not signed and value and value & (value - 1) == 0:
         if operator == "%":
             return binary("&", left, Constant(value - 1, width))

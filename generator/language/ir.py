@@ -256,7 +256,7 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """A loop over constant values."""
+    """A loop over constant values; the body uses the variable at any width that holds them."""
 
     variable: Local
     values: range

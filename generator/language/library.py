@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import graphlib
 import keyword
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -70,6 +71,8 @@ class Library:
         self._widths = widths
         self.callees: dict[str, Callee] = {}
         self.pending: list[Callee] = []
+        self.specialisations: Counter[str] = Counter()
+        """How many were asked for, by the name of the function."""
         self.computed: dict[str, tuple[str, Field]] = {}
         """Computed fields that operations read, with their CSR, by the name of their function."""
         self.calls: dict[str, set[str]] = {}
@@ -111,6 +114,7 @@ class Library:
         if mangled not in self.callees:
             callee = self._resolve(name, mangled, values)
             self.callees[mangled] = callee
+            self.specialisations[name] += 1
             if name in self.isa.functions:
                 self.pending.append(callee)
         return self.callees[mangled]
@@ -139,10 +143,6 @@ class Library:
         raise DrafthartError(
             f"{place}: a recursion, {names}; expected functions that do not call each other in turn"
         )
-
-    def specialisations(self, name: str) -> int:
-        """How many specialisations of the function were asked for."""
-        return sum(callee.base == name for callee in self.callees.values())
 
     def _signature(self, name: str) -> Signature:
         if name in PRIMITIVES:

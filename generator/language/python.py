@@ -34,14 +34,8 @@ from drafthart.generator.language.ir import (
     TypedFunction,
     TypedOperation,
 )
-from drafthart.generator.language.python_expressions import (
-    ARITHMETIC,
-    Code,
-    Writer,
-    infix,
-    masked,
-    number,
-)
+from drafthart.generator.language.python_code import ARITHMETIC, Code, infix, masked, number
+from drafthart.generator.language.python_expressions import Writer
 
 HELPERS = """\
 from drafthart.generator.language.arithmetic import divide as _divide
@@ -87,9 +81,9 @@ class BodyWriter(Writer):
             case If():
                 self._if(statement)
             case For(variable, values, body):
-                bounds = f"{values.start}, {values.stop}"
-                step = "" if values.step == 1 else f", {values.step}"
-                self.block(f"for {self.local(variable).text} in range({bounds}{step}):", body)
+                # Python's own text of a range, but for a start of zero.
+                bounds = f"{values}".replace("range(0, ", "range(") if values.step == 1 else values
+                self.block(f"for {self.local(variable).text} in {bounds}:", body)
             case Return(None):
                 self.line("return")
             case Return(value) if value is not None:

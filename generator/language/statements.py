@@ -6,7 +6,7 @@ import ast
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.language import fold, parse
-from drafthart.generator.language.expressions import ExpressionChecker, Scope
+from drafthart.generator.language.expressions import ExpressionChecker
 from drafthart.generator.language.ir import (
     Assign,
     Body,
@@ -27,7 +27,8 @@ from drafthart.generator.language.ir import (
     Statement,
     Target,
 )
-from drafthart.generator.language.library import Library, Storage
+from drafthart.generator.language.library import BUILTINS, Library, Storage
+from drafthart.generator.language.typer import Scope, bits
 from drafthart.generator.language.values import Flexible, Number
 from drafthart.generator.spec.model import Source
 
@@ -60,7 +61,7 @@ class BodyChecker:
             raise self._error(
                 nodes[-1],
                 "a path that returns no value",
-                f"`return` of {self.returns} bits on every path",
+                f"`return` of {bits(self.returns)} on every path",
             )
         return body
 
@@ -200,7 +201,7 @@ class BodyChecker:
         return place, 0
 
     def _field(
-        self, node: ast.expr, storage: Storage, index: Expression | None, name: str
+        self, node: ast.Attribute, storage: Storage, index: Expression | None, name: str
     ) -> tuple[Target, int]:
         field = self.expressions.field(node, storage, index, name)
         if field.read is not None:
@@ -223,7 +224,7 @@ class BodyChecker:
                 remedy = "`next_pc`" if name == "pc" else "a local, X[…], state, a CSR or a field"
                 return self._error(node, f"an assignment to `{name}`, {what}", remedy)
             case ast.Name(id=name) | ast.Attribute(value=ast.Name(id=name)) if (
-                self.library.describe(name) is None
+                name not in self.scope.names() and self.library.describe(name) is None
             ):
                 return self.expressions.unknown(node, name)
             case ast.Subscript():
@@ -239,9 +240,8 @@ class BodyChecker:
     # Control
 
     def _evaluate(self, node: ast.expr) -> tuple[Body, bool]:
-        builtin = ("zext", "sext", "cat", "signed", "range")
         match node:
-            case ast.Call(func=ast.Name(id=name)) if name not in builtin:
+            case ast.Call(func=ast.Name(id=name)) if name not in BUILTINS:
                 call, callee = self.expressions.invoke(node)
                 return (Evaluate(call),), not callee.ends
         raise self._error(node, "a value that nobody uses", "an assignment or a call")
@@ -309,7 +309,7 @@ class BodyChecker:
                 raise self._error(value, "a value to return", "none, as there is no `returns`")
             return Return(None)
         if value is None:
-            raise self._error(node, "`return` alone", f"a value of {self.returns} bits")
+            raise self._error(node, "`return` alone", f"a value of {bits(self.returns)}")
         return Return(self.expressions.typed(value, self.returns))
 
 

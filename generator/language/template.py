@@ -37,7 +37,7 @@ from drafthart.generator.language.ir import (
 )
 from drafthart.generator.language.primitives import MEMORY_FUNCTIONS
 from drafthart.generator.language.python import BodyWriter
-from drafthart.generator.language.python_expressions import ARITHMETIC, CHOICE, Code, infix, number
+from drafthart.generator.language.python_code import ARITHMETIC, CHOICE, Code, infix, number
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def _csr(items: Items, choices: Choices, name: str, node: Node, index: int | Non
         fields={
             key: _field(items, choices, name, key, it, width)
             for key, it in (fields.entries if fields else {}).items()
-            if choices.exists(it)
+            if choices.exists(it, **({} if index is None else {"index": index}))
         },
         constant=constant.number if constant else None,
         substitutes=substitutes.text if substitutes else None,
@@ -95,7 +95,9 @@ def _field(items: Items, choices: Choices, csr: str, name: str, node: Node, widt
         raise SpecError(
             node.entries["reset"].place, f"the reset {reset} needs more bits", f"at most {most}"
         )
-    if legal is not None and (max(legal) > most or min(legal) < 0):
+    # A range may be too long to look at each of its values.
+    ends = (legal[0], legal[-1]) if isinstance(legal, range) else legal or ()
+    if any(not 0 <= value <= most for value in ends):
         where = node.entries["legal"].place
         raise SpecError(where, f"a legal value does not fit {csr}.{name}", f"use 0 to {most}")
     return Field(

@@ -24,6 +24,8 @@ class ChangeEntry:
 
     node: Node
     revision: str
+    included: tuple[Node, ...] = ()
+    """The item files that it includes."""
 
     @property
     def id(self) -> str:
@@ -81,10 +83,11 @@ def apply_change(items: Items, change: ChangeEntry) -> Effects:
         _touch(items, path, effects)
         items.put(path, None)
         _forget(items, path)
+    _include(items, change, effects)
     for text, node in _entries(change, "replace"):
         path = parse_path(text, node.key, items.sections)
         _require(items, path, node)
-        _set(items, path, node, effects)
+        _set(items, path, node, change.extension, effects)
     for text, node in _entries(change, "add"):
         path = parse_path(text, node.key, items.sections)
         if there := items.get(path):
@@ -93,10 +96,22 @@ def apply_change(items: Items, change: ChangeEntry) -> Effects:
             )
         if path.field or path.attribute:
             _require(items, ItemPath(path.section, path.name, path.attribute and path.field), node)
-        _set(items, path, node, effects)
-        if not path.attribute:
-            items.origins[path.id] = change.extension
+        _set(items, path, node, change.extension, effects)
     return effects
+
+
+def _include(items: Items, change: ChangeEntry, effects: Effects) -> None:
+    """Add the items of the change's own files, or put them in place of those that there are."""
+    seen: dict[str, Node] = {}
+    for file in change.included:
+        for section, named in file.entries.items():
+            for name, node in named.entries.items():
+                path = ItemPath(section, name)
+                first = seen.setdefault(path.id, node)
+                if first is not node:
+                    what = f"{path.id} is already defined at {first.key}"
+                    raise SpecError(node.key, what, "remove one of them")
+                _set(items, path, node, change.extension, effects)
 
 
 _NOWHERE = Place("", 0, 0)
@@ -157,9 +172,14 @@ def _require(items: Items, path: ItemPath, node: Node) -> None:
     raise SpecError(where, f"{path} is not set", "use add")
 
 
-def _set(items: Items, path: ItemPath, value: Node, effects: Effects) -> None:
+def _set(items: Items, path: ItemPath, value: Node, extension: str, effects: Effects) -> None:
+    before = _ids(items, path)
     items.put(path, value)
-    _touch(items, path, effects)
+    after = _ids(items, path)
+    effects.touched |= before | after
+    for gone in before.keys() - after.keys():
+        items.origins.pop(gone, None)
+    items.origins |= dict.fromkeys(after.keys() - before.keys(), extension)
     effects.named.update(names_in(value, path.attribute))
     if path.field or path.attribute:
         effects.named.add(item_id(path.section, path.name))
@@ -170,25 +190,25 @@ def _set(items: Items, path: ItemPath, value: Node, effects: Effects) -> None:
 
 
 def _touch(items: Items, path: ItemPath, effects: Effects) -> None:
-    effects.touched[path.id] = None
-    if path.section == "csrs" and not path.field and not path.attribute:
-        effects.touched |= dict.fromkeys(_field_ids(items, path))
+    effects.touched |= _ids(items, path)
 
 
 def _create(items: Items, path: ItemPath, effects: Effects) -> None:
-    effects.created.add(path.id)
+    effects.created.update(_ids(items, path))
     node = items.get(ItemPath(path.section, path.name))
-    if path.section == "csrs" and not path.field:
-        effects.created.update(_field_ids(items, path))
     if path.section in _NAMED_IN_CODE and not path.field:
         effects.created.add(f"name:{path.name}")
     if path.section in ("causes", "interrupts") and node:
         effects.created.add(f"name:{node.text_of('constant')}")
 
 
-def _field_ids(items: Items, path: ItemPath) -> list[str]:
-    node = items.sections["csrs"].get(path.name)
-    return [item_id("csrs", path.name, name) for name in field_names(node)] if node else []
+def _ids(items: Items, path: ItemPath) -> dict[str, None]:
+    """The id at a path, if there is something; with a whole CSR, those of its fields."""
+    node = items.get(path)
+    ids = {path.id: None} if node else {}
+    if node and path.section == "csrs" and not path.field and not path.attribute:
+        ids |= dict.fromkeys(item_id("csrs", path.name, name) for name in field_names(node))
+    return ids
 
 
 def _forget(items: Items, path: ItemPath) -> None:

@@ -24,7 +24,8 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[int, int], bool]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
-_NUMBER = re.compile(r"-?(0x[0-9a-fA-F_]+|[0-9]+)")
+_NUMBER = re.compile(r"-?(0x[0-9a-fA-F]{1,16}|[0-9]{1,20})")
+_LONGEST_CONDITION = 200  # far below what exhausts the parser's stack
 
 Legal = range | tuple[int, ...]
 
@@ -100,12 +101,12 @@ def build_parameters(items: Items, chosen: Mapping[str, int]) -> dict[str, Param
         if default not in legal:
             where = node.entries["default"].place
             raise SpecError(
-                where, f"the default {default} is not legal", f"use one of {shown(legal)}"
+                where, f"the default {default} is not legal", f"use one of {shown_legal(legal)}"
             )
         value = chosen.get(name, default)
         if value not in legal:
             raise DrafthartError(
-                f"parameter {name}={value} is not legal; use one of {shown(legal)}"
+                f"parameter {name}={value} is not legal; use one of {shown_legal(legal)}"
             )
         parameters[name] = Parameter(
             name=name,
@@ -122,7 +123,7 @@ def build_parameters(items: Items, chosen: Mapping[str, int]) -> dict[str, Param
     return parameters
 
 
-def shown(legal: Legal) -> str:
+def shown_legal(legal: Legal) -> str:
     """Legal values as the specs write them."""
     if isinstance(legal, range):
         return f"{legal.start}..{legal.stop - 1}"
@@ -131,8 +132,12 @@ def shown(legal: Legal) -> str:
 
 def evaluate(condition: Node, names: Mapping[str, int]) -> int:
     """The value of an `exists` condition: names, numbers, comparisons, and, or, not."""
+    text = condition.text.strip()
+    if len(text) > _LONGEST_CONDITION:
+        most = f"use at most {_LONGEST_CONDITION} characters"
+        raise SpecError(condition.place, "the condition is too long", most)
     try:
-        tree = ast.parse(condition.text.strip(), mode="eval")
+        tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise SpecError(
             condition.place, f"cannot read {condition.text!r}", "write it as GEILEN > 0"

@@ -13,7 +13,7 @@ from drafthart.generator.spec.yaml_file import Node
 UNASSIGNED = "unassigned"
 
 _OPERAND = re.compile(r"([A-Za-z_]\w*'?)(?:\[([\d:|]+)\])?")
-_CONSTRAINT = re.compile(r"\s*([A-Za-z_]\w*'?)\s*!=\s*(0x[0-9a-fA-F]+|\d+)\s*")
+_CONSTRAINT = re.compile(r"\s*([A-Za-z_]\w*'?)\s*!=\s*(0x[0-9a-fA-F]{1,8}|[0-9]{1,10})\s*")
 
 
 def parse_encoding(
@@ -68,7 +68,7 @@ def _parts(token: str, place: Place, operands: Mapping[str, Operand]) -> list[st
         return [Piece(name, operand.width - 1, 0, 0)]
     pieces: list[str | Piece] = []
     for bits in slices.split("|"):
-        if not re.fullmatch(r"\d+(:\d+)?", bits):
+        if not re.fullmatch(r"\d{1,2}(:\d{1,2})?", bits):
             raise SpecError(place, f"cannot read the bits in {token!r}", "write them as [12|10:5]")
         high, _, low = bits.partition(":")
         piece = Piece(name, int(high), int(low or high), 0)

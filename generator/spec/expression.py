@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.changes import ChangeEntry
+from drafthart.generator.spec.dependencies import Graph, dependencies
 from drafthart.generator.spec.nearest import did_you_mean
-from drafthart.generator.spec.series import Graph, RevisionFile, Series, dependencies
+from drafthart.generator.spec.series import RevisionFile, Series
 
 _EXPRESSION = re.compile(r"([A-Za-z]\w*@[^\s~+^@]+)((?:[~+^@][^\s~+^@]+)*)")
 _SUFFIX = re.compile(r"([~+^@])([^~+^@]+)")
@@ -55,7 +56,7 @@ def _without_last(
     selection: Selection, value: str, _series: Series, _rest: str
 ) -> list[ChangeEntry]:
     count = len(selection.changes)
-    if not value.isdecimal():
+    if not re.fullmatch("[0-9]{1,9}", value):
         raise DrafthartError(f"~{value} is no number of changes; write ~ and a number, such as ~2")
     if int(value) > count:
         raise DrafthartError(
@@ -109,10 +110,11 @@ def _without(selection: Selection, value: str, series: Series, rest: str) -> lis
         and any(value in it.prerequisites(name) for it in graphs if name in it.needs)
     ]
     if later:
+        verb, them = ("builds", "it") if len(later) == 1 else ("build", "them")
         drops = "".join(f"^{name}" for name in [*reversed(later), value])
         raise DrafthartError(
-            f"{_listed(later)} in {selection.expression} builds on {value!r}; "
-            f"leave that out too: {selection.expression}{drops}{rest}"
+            f"{_listed(later)} in {selection.expression} {verb} on {value!r}; "
+            f"leave {them} out too: {selection.expression}{drops}{rest}"
         )
     return [change for change in selection.changes if change.id != value]
 

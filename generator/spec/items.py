@@ -53,9 +53,8 @@ class Items:
             items[path.name] = value
 
     def origin(self, section: str, name: str, field: str = "") -> str:
-        """The extension that added an item; a field's is its own or its CSR's."""
-        whole = self.origins.get(item_id(section, name), "")
-        return self.origins.get(item_id(section, name, field), whole) if field else whole
+        """The extension that first added an item or field; none if the base has it."""
+        return self.origins.get(item_id(section, name, field), "")
 
     def ids(self) -> Iterator[str]:
         """Every id that there is, fields included."""

@@ -18,7 +18,7 @@ from drafthart.generator.spec.expression import Selection, select
 from drafthart.generator.spec.item_path import DEFINITIONS
 from drafthart.generator.spec.items import Items
 from drafthart.generator.spec.model import ISA, Change, Status
-from drafthart.generator.spec.series import Series
+from drafthart.generator.spec.series import Series, open_series
 from drafthart.generator.spec.yaml_file import Node
 
 
@@ -49,7 +49,7 @@ def resolve(
     """
     if xlen not in (32, 64):
         raise DrafthartError(f"XLEN {xlen} is not supported; use 32 or 64")
-    series = Series(specs)
+    series = open_series(specs)
     selection = select(expression, series)
     items = series.base(selection.revision.id)
     checked = {node for named in items.sections.values() for node in named.values()}
@@ -66,8 +66,8 @@ def resolve(
 
 def revisions(specs: Path | None = None) -> list[RevisionSummary]:
     """All revisions, oldest first."""
-    series = Series(specs)
-    found = [series.revision(name) for name in series.paths]
+    series = open_series(specs)
+    found = [series.revision(name) for name in series.files]
     summaries = [
         RevisionSummary(it.id, it.title, it.status, it.date, it.commit, it.parent, len(it.changes))
         for it in found

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from drafthart.generator.errors import DrafthartError
-from drafthart.generator.spec.changes import ChangeEntry, apply_change
+from drafthart.generator.spec.changes import ChangeEntry
 from drafthart.generator.spec.check_schema import SPECS, check_schema
 from drafthart.generator.spec.items import Items
 from drafthart.generator.spec.model import Place, Status
 from drafthart.generator.spec.nearest import did_you_mean
 from drafthart.generator.spec.spec_error import SpecError
-from drafthart.generator.spec.yaml_file import Node, load_yaml, read_text
+from drafthart.generator.spec.yaml_file import Node, parse_yaml, read_text
 
 _HEADER = re.compile(r"^revision:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
 
@@ -31,52 +31,60 @@ class RevisionFile:
     parent: str | None
     changes: tuple[ChangeEntry, ...]
     include: tuple[Node, ...]
-    path: Path
+    """The item files of a root."""
     place: Place
+    """Where it names its parent, or a root itself."""
+
+
+def open_series(specs: Path | None = None) -> Series:
+    """The series below a folder, or Drafthart's own; the same object while no file changes."""
+    folder = SPECS if specs is None else specs
+    if not folder.is_dir():
+        raise DrafthartError(f"{folder}: no such folder; name a folder of specs")
+    # People see files as they named the folder, and our own without the machine's folders.
+    shown = Path("specs") if specs is None else specs
+    names = {(shown / it.relative_to(folder)).as_posix(): it for it in folder.rglob("*.yaml")}
+    return _series(tuple((name, read_text(names[name], name)) for name in sorted(names)))
+
+
+@lru_cache(maxsize=4)
+def _series(texts: tuple[tuple[str, str], ...]) -> Series:
+    return Series(dict(texts))
 
 
 @dataclass(eq=False)
 class Series:
-    """The revisions below a folder. Files are read when they are needed."""
+    """The revisions in some files, given as texts by name. A file is parsed when it is needed."""
 
-    specs: Path | None = None
-    paths: dict[str, Path] = field(default_factory=dict, init=False)
+    texts: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict, init=False)
+    """Revision → name of its file."""
     _loaded: dict[str, RevisionFile] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self.folder = SPECS if self.specs is None else self.specs
-        if not self.folder.is_dir():
-            raise DrafthartError(f"{self.folder}: no such folder; name a folder of specs")
-        for path in sorted(self.folder.glob("*/*.yaml")):
-            if found := _HEADER.search(read_text(path, self.shown(path))):
-                if first := self.paths.get(found.group(1)):
-                    raise DrafthartError(
-                        f"{self.shown(path)}: {found.group(1)} is also in {self.shown(first)}; "
-                        "rename or remove one of them"
-                    )
-                self.paths[found.group(1)] = path
-
-    def shown(self, path: Path) -> str:
-        """A file's name for people: as they gave it, or for our own specs without the machine."""
-        return (Path("specs") / path.relative_to(SPECS) if self.specs is None else path).as_posix()
+        for name, text in self.texts.items():
+            if found := _HEADER.search(text):
+                first = self.files.setdefault(found.group(1), name)
+                if first != name:
+                    what = f"{name}: {found.group(1)} is also in {first}"
+                    raise DrafthartError(f"{what}; rename or remove one of them")
 
     def revision(self, name: str, place: Place | None = None) -> RevisionFile:
         """A revision by its id; `place` is where it is named, if in a file."""
         if name not in self._loaded:
-            if name not in self.paths:
+            if name not in self.files:
                 where = f"{place}: " if place else ""
-                remedy = did_you_mean(name, self.paths)
-                others = ", ".join(self.paths)
-                listed = "" if others in remedy else f" There are: {others}."
+                remedy = did_you_mean(name, self.files)
+                listed = "" if remedy.startswith("there") else f" Known: {', '.join(self.files)}."
                 raise DrafthartError(f"{where}unknown revision {name!r}; {remedy}{listed}")
-            self._loaded[name] = self._load(self.paths[name])
+            self._loaded[name] = self._load(self.files[name])
         return self._loaded[name]
 
-    def _load(self, path: Path) -> RevisionFile:
-        node = load_yaml(path, self.shown(path))
+    def _load(self, file: str) -> RevisionFile:
+        node = parse_yaml(self.texts[file], file)
         check_schema(node, "revision")
         name = node.text_of("revision")
-        changes, include, parent = (node.get(key) for key in ("changes", "include", "parent"))
+        changes, parent = node.get("changes"), node.get("parent")
         return RevisionFile(
             id=name,
             title=node.text_of("title"),
@@ -84,21 +92,38 @@ class Series:
             date=node.text_of("date"),
             commit=node.text_of("commit"),
             parent=parent.text if parent else None,
-            changes=tuple(ChangeEntry(it, name) for it in (changes.sequence if changes else ())),
-            include=tuple(include.sequence if include else ()),
-            path=path,
+            changes=tuple(
+                ChangeEntry(it, name, self._included(it, file))
+                for it in (changes.sequence if changes else ())
+            ),
+            include=self._included(node, file),
             place=parent.place if parent else node.entries["revision"].place,
         )
+
+    def _included(self, node: Node, file: str) -> tuple[Node, ...]:
+        """The item files that a root or a change includes."""
+        folder = PurePosixPath(file).parent
+        items: list[Node] = []
+        for include in (node.get("include") or Node([], node.place, node.key)).sequence:
+            name = (folder / include.text).as_posix()
+            if name not in self.texts:
+                others = set(self.texts) - set(self.files.values())
+                near = [it for it in map(PurePosixPath, others) if it.is_relative_to(folder)]
+                known = sorted(it.relative_to(folder).as_posix() for it in near)
+                what = f"no file {include.text!r} here"
+                raise SpecError(include.place, what, did_you_mean(include.text, known))
+            items.append(parse_yaml(self.texts[name], name))
+            check_schema(items[-1], "items")
+        return tuple(items)
 
     def chain(self, name: str) -> list[RevisionFile]:
         """A revision and its ancestors, the root first."""
         chain = [self.revision(name)]
         while parent := chain[-1].parent:
+            place = chain[-1].place
             if any(revision.id == parent for revision in chain):
-                raise SpecError(
-                    chain[-1].place, f"{parent} descends from itself", "correct the parent"
-                )
-            chain.append(self.revision(parent, chain[-1].place))
+                raise SpecError(place, f"{parent} descends from itself", "correct the parent")
+            chain.append(self.revision(parent, place))
         return chain[::-1]
 
     def changes(self, name: str) -> list[ChangeEntry]:
@@ -106,83 +131,19 @@ class Series:
         changes = [change for revision in self.chain(name) for change in revision.changes]
         seen: dict[str, ChangeEntry] = {}
         for change in changes:
-            if first := seen.setdefault(change.id, change):
-                place = change.node.entries["id"].place
-                if first is not change:
-                    what = f"the change {change.id!r} is already at {first.node.place}"
-                    raise SpecError(place, what, "give it another id")
+            first = seen.setdefault(change.id, change)
+            if first is not change:
+                what = f"the change {change.id!r} is already at {first.node.place}"
+                raise SpecError(change.node.entries["id"].place, what, "give it another id")
         return changes
 
     def base(self, name: str) -> Items:
-        """The items of a revision's root, before any change."""
-        root = self.chain(name)[0]
+        """The items of a revision's root, before any change; a copy of its own to change."""
         items = Items()
-        for include in root.include:
-            path = root.path.parent / include.text
-            if not path.is_file():
-                others = [it.name for it in root.path.parent.glob("*.yaml") if it != root.path]
-                raise SpecError(
-                    include.place, f"no file {include.text!r} here", did_you_mean(path.name, others)
-                )
-            node = load_yaml(path, self.shown(path))
-            check_schema(node, "items")
-            items.include(node)
+        for file in self.chain(name)[0].include:
+            items.include(file)
         return items
 
     def extension(self, name: str) -> list[str]:
         """Ids of the revisions of an extension, in the order of their files."""
-        return [name_ for name_ in self.paths if name_.partition("@")[0] == name]
-
-
-@dataclass(frozen=True)
-class Graph:
-    """Which changes of a revision build on which earlier ones."""
-
-    order: tuple[str, ...]
-    needs: dict[str, frozenset[str]]
-
-    def prerequisites(self, change: str) -> list[str]:
-        """All that a change builds on, directly or not, oldest first."""
-        found: set[str] = set()
-        waiting = [change]
-        while waiting:
-            new = self.needs[waiting.pop()] - found
-            found |= new
-            waiting += new
-        return [name for name in self.order if name in found]
-
-    def dependents(self, change: str) -> list[str]:
-        """All that builds on a change, directly or not, oldest first."""
-        return [name for name in self.order if change in self.prerequisites(name)]
-
-
-@lru_cache(maxsize=16)
-def dependencies(series: Series, name: str) -> Graph:
-    """The dependencies among the changes of a revision, from applying them all.
-
-    A change builds on the newest earlier changes that touched the same item, on those that made
-    what it names, and on those that it requires.
-    """
-    items = series.base(name)
-    touched: dict[str, str] = {}
-    created: dict[str, str] = {}
-    needs: dict[str, frozenset[str]] = {}
-    for change in series.changes(name):
-        effects = apply_change(items, change)
-        found = {touched[it] for it in effects.touched if it in touched}
-        found |= {created[it] for it in effects.named if it in created}
-        found |= _required(change, needs)
-        needs[change.id] = frozenset(found - {change.id})
-        touched |= dict.fromkeys(effects.touched, change.id)
-        created |= dict.fromkeys(effects.created, change.id)
-    return Graph(tuple(needs), needs)
-
-
-def _required(change: ChangeEntry, earlier: dict[str, frozenset[str]]) -> set[str]:
-    requires = change.node.get("requires")
-    for node in requires.sequence if requires else ():
-        if node.text not in earlier:
-            raise SpecError(
-                node.place, f"no earlier change {node.text!r}", did_you_mean(node.text, earlier)
-            )
-    return set(change.requires)
+        return [revision for revision in self.files if revision.partition("@")[0] == name]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from drafthart.generator.spec.model import CSR, ISA, Cause, Instruction
+from drafthart.generator.spec.choices import shown_legal
+from drafthart.generator.spec.model import CSR, ISA, Cause, Instruction, Parameter
 
 
 def show(isa: ISA, resolved: bool = False) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def show(isa: ISA, resolved: bool = False) -> dict[str, Any]:
             if shown(rule.origin)
         },
         "parameters": {
-            name: {"default": it.default, "legal": list(it.legal), "doc": it.doc}
+            name: {"default": it.default, "legal": _legal(it), "doc": it.doc}
             for name, it in isa.parameters.items()
             if shown(it.origin)
         },
@@ -59,6 +60,12 @@ def _instruction(instruction: Instruction) -> dict[str, Any]:
         "mask": encoding.mask if encoding else None,
         "operands": list(encoding.operands) if encoding else [],
     }
+
+
+def _legal(parameter: Parameter) -> list[int] | str:
+    """A range stays a text as in the specs: it may be too long to list."""
+    legal = parameter.legal
+    return shown_legal(legal) if isinstance(legal, range) else list(legal)
 
 
 def _causes(causes: list[Cause]) -> dict[str, str]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import Place
 from drafthart.generator.spec.spec_error import SpecError
@@ -18,7 +17,8 @@ from drafthart.generator.spec.spec_error import SpecError
 # The C parser is ten times as fast; PyYAML has it in all its wheels but not in all its builds.
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)")
+# Longer ones are text: no fact is as long, and Python refuses to read the longest.
+_INTEGER = re.compile(r"[-+]?(0|[1-9](_?[0-9]){0,38}|0x(_?[0-9a-fA-F]){1,32})")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 # What these hold may look like a number and is none: 0110000, 20191031, 1234567 (a commit).

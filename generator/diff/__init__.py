@@ -1,0 +1,1 @@
+"""Two resolved revisions in, their differences by item identity out."""
