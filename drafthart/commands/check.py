@@ -1,0 +1,122 @@
+"""`drafthart check`: are the specs in order?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from drafthart.arguments import Format, FormatOption
+from drafthart.generator.assembly import Disassembler
+from drafthart.generator.errors import DrafthartError
+from drafthart.generator.language.check import check_isa
+from drafthart.generator.spec.check_schema import check_schema
+from drafthart.generator.spec.model import ISA
+from drafthart.generator.spec.resolve import resolve, revisions
+from drafthart.generator.spec.yaml_file import load_yaml
+from drafthart.output import say_json, track
+
+EXAMPLES = (
+    "drafthart check",
+    "drafthart check --format json",
+    "drafthart check specs/h/1.0.yaml",
+    "drafthart check --specs specs",
+)
+
+
+@dataclass
+class _Findings:
+    """What was checked, in words, and the errors: each once, however many revisions share it."""
+
+    checked: list[str] = field(default_factory=list)
+    errors: dict[str, None] = field(default_factory=dict)
+
+    def attempt(self, what: str, check: Callable[[], str]) -> None:
+        """Run a check that says what it saw, or raises."""
+        try:
+            self.checked.append(f"{what}: {check()}")
+        except DrafthartError as error:
+            self.errors[str(error)] = None
+
+
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILES]...", help="Check only the form of these files.", show_default=False
+        ),
+    ] = None,
+    specs: Annotated[
+        Path | None,
+        typer.Option(
+            "--specs",
+            metavar="DIR",
+            help="Specs of your own, instead of Drafthart's.",
+            show_default=False,
+        ),
+    ] = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Check the specs.
+
+    All revisions are checked, each with its items, encodings and operations. With FILES, only
+    their form, against the schemas. Errors name file, line and column; the exit status is then 2.
+    """
+    if files and specs:
+        raise DrafthartError("give either files or --specs, not both")
+    findings = _check_files(files) if files else _check_specs(specs)
+    if format_ is Format.JSON:
+        say_json(_data(findings))
+    else:
+        for line in findings.checked:
+            typer.echo(line)
+        for error in findings.errors:
+            typer.echo(f"drafthart: {error}", err=True)
+    if findings.errors:
+        raise typer.Exit(2)
+
+
+def _check_files(files: Iterable[Path]) -> _Findings:
+    findings = _Findings()
+    for path in files:
+        findings.attempt(str(path), lambda path=path: _form(path))  # type: ignore[misc]
+    return findings
+
+
+def _check_specs(specs: Path | None) -> _Findings:
+    findings = _Findings()
+    for summary in track(revisions(specs), "checking"):
+        findings.attempt(summary.id, lambda id_=summary.id: _revision(id_, specs))  # type: ignore[misc]
+    return findings
+
+
+def _form(path: Path) -> str:
+    node = load_yaml(path, str(path))
+    kind = "revision" if node.get("revision") else "items"
+    check_schema(node, kind)
+    return f"the form of a file of {kind}" if kind == "items" else "the form of a revision"
+
+
+def _revision(id_: str, specs: Path | None) -> str:
+    isa = resolve(id_, specs=specs)
+    # Both need encodings that can be told apart.
+    Disassembler(isa)
+    program = check_isa(isa)
+    return ", ".join(f"{count} {what}" for what, count in _counts(isa, len(program.functions)))
+
+
+def _counts(isa: ISA, functions: int) -> list[tuple[str, int]]:
+    return [
+        ("changes", len(isa.changes)),
+        ("instructions", len(isa.instructions)),
+        ("CSRs", len(isa.csrs)),
+        ("functions", functions),
+        ("rules", len(isa.rules)),
+    ]
+
+
+def _data(findings: _Findings) -> dict[str, Any]:
+    return {"checked": findings.checked, "errors": list(findings.errors)}

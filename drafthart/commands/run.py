@@ -1,0 +1,150 @@
+"""`drafthart run`: run software on a revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from drafthart.arguments import RevisionOption, complete_revision
+from drafthart.commit_log import CommitLog
+from drafthart.generator.assembly.registers import ABI_NAMES
+from drafthart.generator.errors import DrafthartError
+from drafthart.generator.spec.resolve import resolve
+from drafthart.numbers import integer, size
+from drafthart.output import writing
+from drafthart.runtime.console import Console
+from drafthart.runtime.gate import require_stable_or_opted_in
+from drafthart.runtime.generated import engine_module
+from drafthart.runtime.machine import Images, Machine, Outcome
+
+EXAMPLES = (
+    "drafthart run --revision h@1.0 hello.elf",
+    "drafthart run --revision h@0.6.1 --allow-unstable h@0.6.1 hello.elf",
+    "drafthart run --revision h@1.0 --log-commits hello.log hello.elf",
+    "drafthart run --revision h@1.0 --set GEILEN=3 --memory 64M hello.elf",
+)
+
+UNFINISHED = 124
+"""The exit status where the guest did not end the run; that of coreutils' `timeout`."""
+
+
+def run(
+    revision: RevisionOption,
+    program: Annotated[
+        Path | None,
+        typer.Argument(metavar="ELF", help="The program to run.", show_default=False),
+    ] = None,
+    bios: Annotated[
+        Path | None,
+        typer.Option("--bios", metavar="FILE", help="Firmware that starts the kernel or program."),
+    ] = None,
+    kernel: Annotated[
+        Path | None, typer.Option("--kernel", metavar="FILE", help="What the firmware starts.")
+    ] = None,
+    dtb: Annotated[
+        Path | None,
+        typer.Option("--dtb", metavar="FILE", help="A device tree instead of the machine's own."),
+    ] = None,
+    memory: Annotated[
+        int,
+        typer.Option(
+            "--memory",
+            metavar="SIZE",
+            parser=size,
+            help="RAM: bytes, or with K, M or G [default: 256M].",
+            show_default=False,
+        ),
+    ] = 256 << 20,
+    max_instructions: Annotated[
+        int | None,
+        typer.Option(
+            "--max-instructions",
+            metavar="N",
+            min=1,
+            help=f"Stop after N, with status {UNFINISHED}.",
+        ),
+    ] = None,
+    log_commits: Annotated[
+        Path | None,
+        typer.Option("--log-commits", metavar="FILE", help="Write what each instruction did."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PARAM=VALUE", help="Choose a parameter. May be repeated."),
+    ] = None,
+    allow_unstable: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-unstable",
+            metavar="REV",
+            help="Run this revision although it is not ratified. May be repeated.",
+            autocompletion=complete_revision,
+        ),
+    ] = None,
+    dump_state: Annotated[
+        bool, typer.Option("--dump-state", help="Print the registers and CSRs at the end.")
+    ] = False,
+) -> None:
+    """Run a program, or firmware and a kernel.
+
+    The machine is like QEMU's virt. The exit status is the guest's: by tohost of Spike's
+    convention, or by the test finisher. Ctrl-A x leaves. A revision that is not ratified needs
+    --allow-unstable with its name, or `allow-unstable = [...]` in drafthart.toml.
+    """
+    isa = resolve(revision, parameters=_parameters(settings or ()))
+    stability = require_stable_or_opted_in(isa, allow_unstable or ())
+    terminal = Console()
+    machine = Machine(isa, engine_module(isa), memory=memory, terminal=terminal)
+    with ExitStack() as stack:
+        if log_commits is not None:
+            file = stack.enter_context(writing(log_commits, keep=True))
+            CommitLog(machine, file, stability)
+        machine.boot(Images(program, bios, kernel, dtb))
+        with terminal:
+            outcome = machine.run(max_instructions)
+    if dump_state:
+        for line in _state(machine):
+            typer.echo(line)
+    raise typer.Exit(_status(outcome))
+
+
+def _parameters(settings: Sequence[str]) -> dict[str, int]:
+    parameters = {}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        value = integer(text)
+        if not name or value is None:
+            raise DrafthartError(f"--set {setting}: write PARAM=VALUE, such as GEILEN=3")
+        parameters[name] = value
+    return parameters
+
+
+def _status(outcome: Outcome) -> int:
+    if outcome.reason == "exit":
+        # The system keeps 8 bits: 256 must not look like success.
+        return min(outcome.status, 255) if outcome.status >= 0 else 255
+    if outcome.reason == "quit":
+        return 0
+    why = "hart sleeps and nothing can wake it" if outcome.reason == "asleep" else "limit reached"
+    typer.echo(f"drafthart: stopped after {outcome.steps} instructions: {why}", err=True)
+    return UNFINISHED
+
+
+def _state(machine: Machine) -> Iterator[str]:
+    """A line each for pc, registers, the hart's state, and the CSRs that are not zero."""
+    isa = machine.isa
+    hart: Any = machine.hart
+    digits = isa.xlen // 4
+    yield f"pc {hart.pc:#0{digits + 2}x}"
+    for number, value in enumerate(hart.x):
+        yield f"x{number}/{ABI_NAMES[number]} {value:#0{digits + 2}x}"
+    for state in isa.state.values():
+        yield f"{state.name} {getattr(hart, state.name)}"
+    for number, csr in sorted(isa.csr_at.items()):
+        value = hart.csr_read(number)
+        if value:
+            yield f"{csr.name} {value:#0{digits + 2}x}"
