@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from drafthart.arguments import RevisionOption, complete_revision
-from drafthart.commit_log import CommitLog
+from drafthart.runtime.commit_log import CommitLog
 from drafthart.generator.assembly.registers import ABI_NAMES
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.resolve import resolve

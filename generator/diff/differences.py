@@ -111,15 +111,10 @@ def _renames(a: ISA, b: ISA) -> list[tuple[str, str]]:
         (new, old)
         for change in reversed(a.changes)
         if change.id not in in_b
-        for old, new in reversed(_recorded(change))
+        for old, new in reversed(change.renames)
     ]
-    done = [pair for change in b.changes if change.id not in in_a for pair in _recorded(change)]
+    done = [pair for change in b.changes if change.id not in in_a for pair in change.renames]
     return undone + done
-
-
-def _recorded(change: Change) -> tuple[tuple[str, str], ...]:
-    """Pairs (old id, new id) that the change records as renames."""
-    return getattr(change, "renames", ())
 
 
 def _targets(before: Iterable[str], renames: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -47,8 +47,8 @@ class ChangeEntry:
         """The extension it belongs to, such as h."""
         return self.revision.partition("@")[0]
 
-    def resolved(self, items: Iterable[str]) -> Change:
-        """The change with the ids that it touches."""
+    def resolved(self, effects: Effects) -> Change:
+        """The change with the ids that it touches and renames."""
         return Change(
             id=self.id,
             commits=_texts(self.node, "commit"),
@@ -57,7 +57,8 @@ class ChangeEntry:
             breaks=_texts(self.node, "breaks"),
             requires=self.requires,
             summary=" ".join(self.node.text_of("summary").split()),
-            items=tuple(items),
+            items=tuple(effects.touched),
+            renames=tuple(effects.renames),
             revision=self.revision,
             place=self.node.place,
         )
@@ -70,6 +71,7 @@ class Effects:
     touched: dict[str, None] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
     named: set[str] = field(default_factory=set)
+    renames: list[tuple[str, str]] = field(default_factory=list)
 
 
 def apply_change(items: Items, change: ChangeEntry) -> Effects:
@@ -133,6 +135,7 @@ def _rename(items: Items, path: ItemPath, new: Node, effects: Effects) -> None:
             new.place, f"{target} exists already", "choose another name, or remove it first"
         )
     _touch(items, path, effects)
+    effects.renames.append((path.id, target.id))
     rewrite_uses(items, path, name)
     _move(items, path, target)
     for old in [key for key in items.origins if key == path.id or _within(key, path)]:

@@ -291,6 +291,8 @@ class Change:
     requires: tuple[str, ...]
     summary: str
     items: tuple[str, ...]
+    renames: tuple[tuple[str, str], ...]
+    """Pairs (old id, new id)."""
     revision: str
     place: Place
 

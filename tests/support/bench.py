@@ -28,6 +28,15 @@ TABLES = BASE + 0x20_0000
 HANDLER = BASE + 0x8000
 """Where all trap vectors point: the three modes at 0x000, 0x400 and 0x800 from here."""
 
+DRAFTS = ("h@0.6.1@2020-05-05", "h@0.6.1", "h@0.6.2", "h@1.0.0-rc", "h@1.0")
+"""The root state of the series and its four labels, for tests of what holds in all of them."""
+
+ROOT = "h@0.6.1@2020-05-05"
+"""The first draft of the series as it began, at cc43c1fe."""
+
+REVISIONS = (ROOT, "h@0.6.1", "h@0.6.2", "h@1.0.0-rc", "h@1.0")
+"""Every revision of H, oldest first; `since` gives the later ones."""
+
 MODES = {"U": (0, 0), "HS": (0, 1), "S": (0, 1), "M": (0, 3), "VU": (1, 0), "VS": (1, 1)}
 
 # PTE bits.
@@ -153,11 +162,8 @@ class Bench:
         for _ in range(count):
             trapped = hart.trapped
             pc = hart.pc
-            cause = self.module["pending_interrupt"](hart)
-            if cause != self.module["NO_INTERRUPT"]:
-                limit = hart.steps
-                self.engine.run(lambda limit=limit: (limit + 1, True))
-                return self.trap()
+            if interrupt := self.interrupt():
+                return interrupt
             self.engine._select_context()
             self.engine.step()
             if hart.trapped != trapped:
@@ -266,6 +272,56 @@ class PageTable:
         extra = 2 if self.wide and level == self.levels - 1 else 0
         index = address >> (12 + 9 * level) & ((1 << (9 + extra)) - 1)
         return table + 8 * index
+
+
+PAGE = 0x4000_0000
+"""Virtual address of the page that a GuestBench has to try things on."""
+GUEST_PAGE = 0x1_0000_0000
+"""Guest physical address of that page; it lies at DATA."""
+
+
+class GuestBench(Bench):
+    """A bench with both stages of translation on.
+
+    They map RAM to itself, and the page to try things on from PAGE to GUEST_PAGE to DATA.
+    """
+
+    def __init__(
+        self,
+        revision: str,
+        parameters: Mapping[str, int] | None = None,
+        *,
+        guest_levels: int = 3,
+        host_levels: int = 3,
+    ) -> None:
+        super().__init__(revision, parameters)
+        self.guest = self.table(levels=guest_levels).identity()
+        self.host = self.table(levels=host_levels, wide=True).identity(RWX | U)
+        self.page()
+        self.two_stages(guest=self.guest, host=self.host)
+
+    def page(self, vs: int = RWX, g: int = RWX | U) -> GuestBench:
+        """Give the page these permissions at the two stages; their PTEs: `vs_pte`, `g_pte`."""
+        self.vs_pte = self.guest.map(PAGE, GUEST_PAGE, vs)
+        self.g_pte = self.host.map(GUEST_PAGE, DATA, g)
+        return self
+
+    def start(self, mode: str) -> GuestBench:
+        """Put the hart at CODE in this mode, with code that the mode may execute."""
+        self.guest.map(BASE, BASE, RWX | U if mode == "VU" else RWX, level=1)
+        self.mode(mode)
+        self.hart.pc = CODE
+        return self
+
+
+def since(revision: str) -> tuple[str, ...]:
+    """The revision and all later ones, oldest first."""
+    return REVISIONS[REVISIONS.index(revision) :]
+
+
+def before(revision: str) -> tuple[str, ...]:
+    """All revisions older than this one, oldest first."""
+    return REVISIONS[: REVISIONS.index(revision)]
 
 
 @cache
