@@ -4,12 +4,24 @@ Everything else is in pyproject.toml. The floors that exist are packaged: the pr
 with staging/ removed.
 """
 
+import shutil
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.build_py import build_py
 
 FLOORS = ["generator", "runtime", "conformance", "staging"]
 DATA = ["specs", "examples"]
+
+
+class FreshBuild(build_py):
+    """Builds from nothing: what an earlier build left behind must not get into a wheel."""
+
+    def run(self) -> None:
+        """Build."""
+        if not self.editable_mode:
+            shutil.rmtree(self.build_lib, ignore_errors=True)
+        super().run()
 
 
 def packages(folder: str, name: str) -> list[str]:
@@ -20,6 +32,7 @@ def packages(folder: str, name: str) -> list[str]:
 
 floors = [floor for floor in FLOORS if Path(floor, "__init__.py").exists()]
 setup(
+    cmdclass={"build_py": FreshBuild},
     packages=[
         *packages("drafthart", "drafthart"),
         *(name for floor in floors for name in packages(floor, f"drafthart.{floor}")),
@@ -29,6 +42,7 @@ setup(
         "drafthart": "drafthart",
         **{f"drafthart.{name}": name for name in [*floors, *DATA]},
     },
+    include_package_data=False,  # else folders of data count as packages that are not listed
     package_data={
         "drafthart": ["py.typed"],
         "drafthart.generator.emit": ["templates/*.j2"],

@@ -10,7 +10,18 @@ from typing import Annotated, Any, cast
 import typer
 
 from drafthart import __version__
-from drafthart.commands import asm, check, diff, disasm, generate, revisions, run, show, tour
+from drafthart.commands import (
+    asm,
+    check,
+    diff,
+    disasm,
+    explain,
+    generate,
+    revisions,
+    run,
+    show,
+    tour,
+)
 from drafthart.completion import complete_for_bash, is_bash
 from drafthart.generator.errors import DrafthartError
 
@@ -29,6 +40,7 @@ app = typer.Typer(
 for _function, _examples in (
     (revisions.revisions, revisions.EXAMPLES),
     (show.show, show.EXAMPLES),
+    (explain.explain, explain.EXAMPLES),
     (diff.diff, diff.EXAMPLES),
     (check.check, check.EXAMPLES),
     (generate.generate, generate.EXAMPLES),

@@ -1,8 +1,8 @@
 """Basic blocks: found once, stepped while cold, compiled to Python functions when hot.
 
 A block starts at a virtual pc and lies in one page of RAM. Calling it runs it and returns the next
-pc; it keeps `hart.steps` right at each exit. Inside a compiled block the step count lags; the line at
-which an exception left it tells which instruction that was (`Compiled.instruction_at`).
+pc; it keeps `hart.steps` right at each exit. Inside a compiled block the step count lags; the line
+at which an exception left it tells which instruction that was (`Compiled.instruction_at`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from drafthart.runtime.hart import Hart
 Run = Callable[[], int]
 
 LONGEST = 64
-"""Instructions in a block at the most; the engine stops compiled code this far before a deadline."""
+"""Instructions in a block at most; the engine stops compiled code this far before a deadline."""
 
 HOT = 24
 """Runs after which a block is compiled: compiling costs about as much as this many cold runs."""
@@ -28,8 +28,8 @@ HOT = 24
 class Template:
     """How an instruction looks in a compiled block, as text for `str.format`.
 
-    `condition` and `target` are those of a jump; `condition` None means always. `static`: the target
-    depends on nothing but the operands and pc.
+    `condition` and `target` are those of a jump; `condition` None means always. `static`: the
+    target depends on nothing but the operands and pc.
     """
 
     lines: tuple[str, ...]
@@ -42,8 +42,8 @@ class Template:
 class Operation:
     """An instruction as the generated module provides it.
 
-    `kind`: "straight" (registers and memory only), "jump" (may also set next_pc), "call" (also other
-    memory operations, such as atomics) or "system" (anything). `templates` are for rd not 0 and
+    `kind`: "straight" (registers and memory only), "jump" (may also set next_pc), "call" (also
+    other memory operations, such as atomics) or "system" (anything). `templates` are for rd not 0 and
     for rd 0; absent where the instruction has no form for compiled blocks.
     """
 
@@ -139,9 +139,7 @@ def compile_block(trace: tuple[Decoded, ...]) -> Compiled:
             arguments = "".join(f", {value}" for value in decoded.values)
             body.append(f"call({_function(decoded.operation)}{arguments})")
             continue
-        names: dict[str, Any] = dict(
-            zip(decoded.operation.operands, decoded.values, strict=True)
-        )
+        names: dict[str, Any] = dict(zip(decoded.operation.operands, decoded.values, strict=True))
         names |= {
             "pc": decoded.pc,
             "next": decoded.next_pc,
@@ -160,7 +158,7 @@ def compile_block(trace: tuple[Decoded, ...]) -> Compiled:
             ended = True
         if template.static:
             # A constant expression of our own making: operands, pc, + and &.
-            target = str(eval(target, {"__builtins__": {}}))  # noqa: S307
+            target = str(eval(target, {"__builtins__": {}}))
         if target == str(start):
             loops = True
             body += [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from os import PathLike
 
 import fdt
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.clock import FREQUENCY
 from drafthart.runtime.devices import clint, finisher, plic, uart, virtio

@@ -1,7 +1,7 @@
 """The generated engine module of an ISA, made at first use and kept in the user's cache folder.
 
-An entry is named by a hash of the spec's content, the generator's own source and the Python version:
-whatever could change the text makes a new entry, and a stale one is never read.
+An entry is named by a hash of the spec's content, the generator's own source and the Python
+version: whatever could change the text makes a new entry, and a stale one is never read.
 """
 
 from __future__ import annotations

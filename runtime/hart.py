@@ -93,6 +93,7 @@ class Hart:
     # Primitives of the operation language.
 
     def read_physical(self, address: int, size: int) -> int:
+        """Load from the bus; what is not there reads as zeros."""
         if self.memory_reads is not None:
             self.memory_reads.append((address, size))
         ram = self.bus.ram
@@ -107,6 +108,7 @@ class Hart:
         return 0
 
     def write_physical(self, address: int, size: int, value: int) -> None:
+        """Store to the bus."""
         if self.memory_writes is not None:
             self.memory_writes.append((address, size, value))
         ram = self.bus.ram
@@ -125,37 +127,47 @@ class Hart:
         self.deadline = 0
 
     def physical_exists(self, address: int, size: int) -> bool:
+        """Is there memory or a device?"""
         return self.bus.exists(address, size)
 
     def csr_exists(self, number: int) -> bool:
+        """Has the revision a CSR of this number?"""
         return number in self.CSR_READ
 
     def csr_check(self, number: int, write: int) -> None:
+        """Run the CSR's `access`, which raises where it may not be accessed."""
         check = self.CSR_CHECK.get(number)
         if check is not None:
             check(self, write)
 
     def csr_read(self, number: int) -> int:
+        """The CSR's value."""
         return self.CSR_READ[number](self)
 
     def csr_write(self, number: int, value: int) -> None:
+        """Write the CSR."""
         self.CSR_WRITE[number](self, value)
         if self.written is not None:
             self.written.append((number, self.CSR_READ[number](self)))
 
     def time(self) -> int:
+        """The value of mtime."""
         return self.clock.now(self.steps)
 
     def retired(self) -> int:
+        """Instructions retired so far."""
         return self.steps - self.trapped
 
     def flush_translations(self) -> None:
+        """Drop cached translations."""
         self.flush_listener()
 
     def flush_instructions(self) -> None:
+        """Drop cached instructions."""
         self.instructions_listener()
 
     def wait_for_interrupt(self) -> None:
+        """Sleep until the spec's `wake` says otherwise."""
         self.sleeping = True
 
     def clear(self) -> None:

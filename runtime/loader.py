@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
 
+from elftools.elf.elffile import ELFFile
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.files import read_file
 from drafthart.runtime.memory import Bus, Ram
-from elftools.elf.elffile import ELFFile
 
 _MAGIC = b"\x7fELF"
 _SYMBOL = struct.Struct("<IBBHQQ")  # name, info, other, section, value, size

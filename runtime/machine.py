@@ -1,6 +1,7 @@
 """The machine that RISC-V software expects: QEMU virt's map around one hart.
 
-Runs are deterministic: time follows the steps of the hart, and a sleeping hart skips to the next event.
+Runs are deterministic: time follows the steps of the hart, and a sleeping hart skips to the next
+event.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ class Machine:
     def run(
         self, max_steps: int | None = None, *, progress: Callable[[int], None] | None = None
     ) -> Outcome:
-        """Run until the guest exits, `max_steps` more instructions have begun, or the user leaves."""
+        """Run until the guest exits, `max_steps` more instructions began, or the user leaves."""
         limit = 1 << 63 if max_steps is None else self.hart.steps + max_steps
 
         def horizon() -> tuple[int, bool]:
@@ -194,9 +195,7 @@ class Machine:
         self._exit = status
         self.hart.attention()
 
-    def _horizon(
-        self, limit: int, progress: Callable[[int], None] | None
-    ) -> tuple[int, bool]:
+    def _horizon(self, limit: int, progress: Callable[[int], None] | None) -> tuple[int, bool]:
         """Bring the devices up to date; see PythonEngine.run."""
         hart = self.hart
         if self._htif is not None:

@@ -52,12 +52,14 @@ class Context:
         self.names = names | {"rget": self.reads.get, "wget": self.writes.get}
 
     def flush_translations(self) -> None:
+        """Drop cached translations."""
         self.fetches.clear()
         self.reads.clear()
         self.writes.clear()
         self.blocks.clear()
 
     def flush_instructions(self) -> None:
+        """Drop cached instructions."""
         self.blocks.clear()
         self.known.clear()
 
@@ -310,8 +312,7 @@ class PythonEngine:
         def promote() -> Run | None:
             trace = self._find_block(pc, offset, through=True)
             if not trace or any(
-                decoded.operation.kind == "jump" and decoded.template() is None
-                for decoded in trace
+                decoded.operation.kind == "jump" and decoded.template() is None for decoded in trace
             ):
                 return None
             compiled = compile_block(trace)

@@ -1,8 +1,8 @@
 """The decode tree: which instruction a word is, by as few tests as its fixed bits allow.
 
-At each node the bits that every remaining candidate fixes select a branch; where the candidates fix
-no further bit in common, they are tried in turn, the most specific first. Back ends render the tree; it
-holds no text of any language.
+At each node the bits that every remaining candidate fixes select a branch; where the candidates
+fix no further bit in common, they are tried in turn, the most specific first. Back ends render the
+tree; it holds no text of any language.
 """
 
 from __future__ import annotations

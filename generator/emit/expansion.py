@@ -15,7 +15,7 @@ _SLICE = re.compile(r"([\w']+)\[(\d+):(\d+)\]$")
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """The 32-bit instruction and, for each of its operands, an operand of the short one or a number."""
+    """The 32-bit instruction; for each of its operands, an operand of the short one or a number."""
 
     target: Instruction
     values: tuple[tuple[str, str | int], ...]
@@ -23,7 +23,8 @@ class Expansion:
 
 def expansion(isa: ISA, short: Instruction) -> Expansion:
     """Resolve `short.expands`. Raises `DrafthartError` where the line does not fit its target."""
-    assert short.expands is not None and short.encoding is not None
+    assert short.expands is not None
+    assert short.encoding is not None
     mnemonic, _, line = short.expands.partition(" ")
     target = isa.instructions.get(mnemonic)
     if target is None or target.encoding is None or target.encoding.width != 32:
@@ -33,12 +34,8 @@ def expansion(isa: ISA, short: Instruction) -> Expansion:
     names = _TOKEN.findall(target.assembly)
     given = _TOKEN.findall(line)
     if len(names) != len(given):
-        raise DrafthartError(
-            f"{short.place}: {mnemonic} takes {target.assembly!r}, not {line!r}"
-        )
-    values = {
-        _plain(name): _value(short, word) for name, word in zip(names, given, strict=True)
-    }
+        raise DrafthartError(f"{short.place}: {mnemonic} takes {target.assembly!r}, not {line!r}")
+    values = {_plain(name): _value(short, word) for name, word in zip(names, given, strict=True)}
     for operand in target.encoding.operands:
         values.setdefault(operand, 0)
     return Expansion(target, tuple(values.items()))

@@ -130,7 +130,10 @@ def _legal(field: Field) -> list[str]:
         test = f"{legal.start} <= ({bits}) <= {legal.stop - 1}"
     else:
         test = f"{bits} in {tuple(legal)}"
-    return [f"if {test}:  # {field.name}", f"    new = {_replaced(field, f'value & {field.mask:#x}')}"]
+    return [
+        f"if {test}:  # {field.name}",
+        f"    new = {_replaced(field, f'value & {field.mask:#x}')}",
+    ]
 
 
 def _written(program: Program, csr: CSR, field: Field) -> list[str]:

@@ -16,7 +16,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - what is rendered is source code
+        autoescape=False,  # what is rendered is source code
     )
     environment.filters["python"] = repr
     return environment

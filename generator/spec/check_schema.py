@@ -8,11 +8,12 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import best_match
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.nearest import did_you_mean
 from drafthart.generator.spec.yaml_file import Node
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.exceptions import best_match
 
 # The specs' folder lies beside generator/, in the checkout as in the installed package.
 SPECS = Path(__file__).resolve().parents[2] / "specs"

@@ -101,6 +101,7 @@ class Piece:
 
     @property
     def width(self) -> int:
+        """The number of bits."""
         return self.high - self.low + 1
 
 
@@ -197,6 +198,7 @@ class Field:
 
     @property
     def width(self) -> int:
+        """The number of bits."""
         return self.high - self.low + 1
 
     @property

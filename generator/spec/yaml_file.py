@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import Place
 from drafthart.generator.spec.spec_error import SpecError

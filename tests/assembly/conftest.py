@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from drafthart.generator.assembly import Disassembler, Program, assemble
 from drafthart.generator.spec.model import ISA, Encoding, Instruction
 from drafthart.generator.spec.resolve import resolve

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from drafthart.generator.assembly import Program, assemble, flat
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA

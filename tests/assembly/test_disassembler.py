@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from drafthart.generator.assembly import Disassembler, Program, assemble, flat
-from drafthart.generator.spec.model import ISA
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from drafthart.generator.assembly import Disassembler, Program, assemble, flat
+from drafthart.generator.spec.model import ISA
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
+
 from drafthart.generator.assembly import Program, assemble, flat, write_elf
 from drafthart.generator.spec.model import ISA
-from elftools.elf.elffile import ELFFile
 
 SOURCE = """
     .globl _start

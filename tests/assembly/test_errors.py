@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from drafthart.generator.assembly import assemble
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from drafthart.generator.assembly import Program
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 Data = Callable[[str], bytes]
 

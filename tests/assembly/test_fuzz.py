@@ -7,12 +7,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from drafthart.generator.assembly import Program, assemble, flat, write_elf
 from drafthart.generator.assembly.directives import DIRECTIVES
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 _VOCABULARY = """
     .if .else .elseif .endif .ifdef .endm .endr .end .cfi_x m x y 1: x: y: 1b 1f

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from drafthart.generator.assembly import Disassembler, assemble, flat, write_elf
 from drafthart.generator.assembly.registers import ABI_NAMES
 from drafthart.generator.spec.model import ISA, Instruction

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from drafthart.generator.assembly import Program
-from drafthart.generator.assembly.constants import load_constant
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from drafthart.generator.assembly import Program
+from drafthart.generator.assembly.constants import load_constant
 
 Lines = Callable[[str], list[str]]
 

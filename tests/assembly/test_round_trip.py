@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from drafthart.generator.assembly import Disassembler, assemble, flat
 from drafthart.generator.spec.model import ISA, Encoding, Instruction
 from drafthart.generator.spec.resolve import resolve, revisions
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 PC = 0x8000_0000
 

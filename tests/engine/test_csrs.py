@@ -31,9 +31,7 @@ def test_an_array_has_storage_for_each_instance() -> None:
     bench = Bench("priv@1.12").write("pmpcfg0", 0)
     for number in range(16):
         bench.write(f"pmpaddr{number}", 0x1000 + number)
-    assert [bench.read(f"pmpaddr{number}") for number in range(16)] == list(
-        range(0x1000, 0x1010)
-    )
+    assert [bench.read(f"pmpaddr{number}") for number in range(16)] == list(range(0x1000, 0x1010))
 
 
 def test_every_numbered_csr_reads_back_what_a_write_left() -> None:

@@ -1,6 +1,7 @@
 """The CLINT: registers, software interrupt, and the moment at which the timer fires."""
 
 import pytest
+
 from drafthart.runtime.clock import Clock
 from drafthart.runtime.devices.clint import MTIME, MTIMECMP, SIZE, Clint
 from drafthart.runtime.memory import BusError

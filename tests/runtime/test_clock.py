@@ -1,6 +1,7 @@
 """mtime as a function of the instruction count."""
 
 import pytest
+
 from drafthart.runtime.clock import FREQUENCY, Clock
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+
 from drafthart.runtime.console import HELP, Console
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import fdt
 import pytest
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.devicetree import MachineFacts, build, load_dtb
 

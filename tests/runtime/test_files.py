@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.files import read_file
 

@@ -1,6 +1,7 @@
 """The test finisher: the values that end a run."""
 
 import pytest
+
 from drafthart.runtime.devices import Exit
 from drafthart.runtime.devices.finisher import Finisher
 from drafthart.runtime.memory import BusError

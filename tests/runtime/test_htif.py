@@ -1,6 +1,7 @@
 """HTIF: exits, the console, and system calls with pointers that may point anywhere."""
 
 import pytest
+
 from drafthart.runtime.devices import Exit
 from drafthart.runtime.devices.htif import Htif
 from drafthart.runtime.memory import Ram

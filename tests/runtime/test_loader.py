@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.loader import Image, load_image
 from drafthart.runtime.memory import Bus, Ram

@@ -1,6 +1,7 @@
 """RAM, the bus, and addresses that a hostile guest might choose."""
 
 import pytest
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.memory import Bus, BusError, Ram
 

@@ -1,6 +1,7 @@
 """The PLIC: gateways, priorities, thresholds, claim and completion."""
 
 import pytest
+
 from drafthart.runtime.devices.plic import SIZE, SOURCES, Plic
 from drafthart.runtime.memory import BusError
 

@@ -1,6 +1,7 @@
 """Commit traces in Spike's format: exact lines, the way back, and lines that are none."""
 
 import pytest
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.trace import Commit, Load, Store, Write, format_commit, parse_commit
 

@@ -1,6 +1,7 @@
 """The UART: what drivers do with a 16550A, and the interrupts they get."""
 
 import pytest
+
 from drafthart.runtime.devices.uart import FIFO_SIZE, SOURCE, Register, Uart
 
 NONE, THRE, RECEIVED, LINE_STATUS, TIMEOUT = 1, 2, 4, 6, 12

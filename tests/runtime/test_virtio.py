@@ -1,6 +1,7 @@
 """Empty virtio-mmio slots."""
 
 import pytest
+
 from drafthart.runtime.devices.virtio import SIZE, EmptySlot
 from drafthart.runtime.memory import BusError
 

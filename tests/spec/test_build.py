@@ -1,7 +1,8 @@
 # ruff: noqa: E501 - a row of a table stays on its line
 import pytest
-from drafthart.generator.spec.model import Source, Status, View
 from spec_folder import Folder
+
+from drafthart.generator.spec.model import Source, Status, View
 
 ITEMS = "base/items.yaml"
 

@@ -2,10 +2,11 @@
 import json
 
 import pytest
-from drafthart.generator.spec.check_schema import SPECS
-from drafthart.generator.spec.resolve import revisions
 from jsonschema import Draft202012Validator
 from spec_folder import Folder
+
+from drafthart.generator.spec.check_schema import SPECS
+from drafthart.generator.spec.resolve import revisions
 
 ITEMS = "base/items.yaml"
 

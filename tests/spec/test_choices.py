@@ -1,9 +1,10 @@
 import pytest
+from spec_folder import Folder
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.choices import evaluate
 from drafthart.generator.spec.model import Place
 from drafthart.generator.spec.yaml_file import Node
-from spec_folder import Folder
 
 ITEMS = "base/items.yaml"
 HERE = Place("f.yaml", 3, 4)

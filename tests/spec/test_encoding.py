@@ -2,13 +2,14 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.encoding import parse_encoding
 from drafthart.generator.spec.model import Encoding, Instruction, Operand, Piece, Place, Source
 from drafthart.generator.spec.overlap import check_overlaps, separated
 from drafthart.generator.spec.yaml_file import Node
-from hypothesis import given
-from hypothesis import strategies as st
 
 HERE = Place("f.yaml", 7, 11)
 

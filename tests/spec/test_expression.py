@@ -1,9 +1,10 @@
 # ruff: noqa: E501 - a row of a table stays on its line
 import pytest
+from spec_folder import Folder, change
+
 from drafthart.generator.spec.dependencies import dependencies
 from drafthart.generator.spec.model import Status
 from drafthart.generator.spec.series import open_series
-from spec_folder import Folder, change
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from functools import cache
 
 import pytest
+
 from drafthart.generator.spec.dependencies import Graph, dependencies
 from drafthart.generator.spec.resolve import RevisionSummary, resolve, revisions
 from drafthart.generator.spec.series import open_series

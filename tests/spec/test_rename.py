@@ -1,6 +1,7 @@
 import pytest
-from drafthart.generator.spec.rename import rename_in_code
 from spec_folder import Folder
+
+from drafthart.generator.spec.rename import rename_in_code
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from spec_folder import Folder, change
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.content import content_hash
 from drafthart.generator.spec.model import Status
 from drafthart.generator.spec.resolve import resolve, revisions
 from drafthart.generator.spec.show import show
-from spec_folder import Folder, change
 
 ITEMS = "base/items.yaml"
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec import yaml_file
 from drafthart.generator.spec.yaml_file import Node, load_yaml, parse_yaml

@@ -28,9 +28,6 @@ TABLES = BASE + 0x20_0000
 HANDLER = BASE + 0x8000
 """Where all trap vectors point: the three modes at 0x000, 0x400 and 0x800 from here."""
 
-DRAFTS = ("h@0.6.1@2020-05-05", "h@0.6.1", "h@0.6.2", "h@1.0.0-rc", "h@1.0")
-"""The root state of the series and its four labels, for tests of what holds in all of them."""
-
 ROOT = "h@0.6.1@2020-05-05"
 """The first draft of the series as it began, at cc43c1fe."""
 
@@ -62,7 +59,8 @@ class Bench:
     """A hart of `revision` in M-mode, PMP open, every trap vector pointing at its own handler."""
 
     def __init__(self, revision: str, parameters: Mapping[str, int] | None = None) -> None:
-        self.isa = isa_of(revision, tuple(sorted((parameters or {}).items())))
+        self._revision = revision, tuple(sorted((parameters or {}).items()))
+        self.isa = isa_of(*self._revision)
         self.bus = Bus(Ram(BASE, SIZE))
         self.clock = Clock(1)
         self.module = engine_module(self.isa)
@@ -140,10 +138,7 @@ class Bench:
 
     def place(self, source: str, address: int) -> int:
         """Put assembled code at a physical address; returns the number of instructions."""
-        base = address & -16
-        skip = f".zero {address - base}" if address > base else ""
-        program = assemble(f".text\n{skip}\n{source}\n", self.isa, base=base)
-        code = flat(program)[address - base :]
+        code = _machine_code(*self._revision, source, address)
         self.bus.ram.store(address, code)
         self.hart.flush_instructions()
         count = offset = 0
@@ -328,6 +323,18 @@ def before(revision: str) -> tuple[str, ...]:
 def isa_of(revision: str, parameters: tuple[tuple[str, int], ...] = ()) -> ISA:
     """The resolved revision, made once."""
     return resolve(revision, parameters=dict(parameters))
+
+
+@cache
+def _machine_code(
+    revision: str, parameters: tuple[tuple[str, int], ...], source: str, address: int
+) -> bytes:
+    """The instructions of `source` at this address, assembled once."""
+    base = address & -16
+    skip = f".zero {address - base}" if address > base else ""
+    isa = isa_of(revision, parameters)
+    program = assemble(f".text\n{skip}\n{source}\n", isa, base=base)
+    return bytes(flat(program)[address - base :])
 
 
 _NAMES = (

@@ -1,7 +1,7 @@
 """The commands that a page shows, and what it says they print.
 
-In a fenced block `console`, a line `$ command` is a command (`> ` continues it), and the lines up to
-the next one are its output: stdout, then stderr. There `…` stands for anything, alone on its
+In a fenced block `console`, a line `$ command` is a command (`> ` continues it), and the lines up
+to the next one are its output: stdout, then stderr. There `…` stands for anything, alone on its
 line for any lines. Other blocks say what to do with them by a word behind their language:
 `file=PATH` writes a file, `append=PATH` appends to one, `run` runs Python.
 """

@@ -4,6 +4,7 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
+
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
 from drafthart.generator.spec.resolve import resolve

@@ -1,6 +1,6 @@
 """Copies the checkout without staging/ and whatever a build leaves behind.
 
-    python tests/support/without_staging.py FOLDER
+python tests/support/without_staging.py FOLDER
 """
 
 import shutil

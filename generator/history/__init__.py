@@ -1,0 +1,1 @@
+"""Items through all drafts, and the manual's history past the newest of them."""

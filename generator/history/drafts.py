@@ -1,0 +1,192 @@
+"""An item through all drafts: what it was in each, and the changes that touched it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from drafthart.generator.diff.differences import Difference, between, differences
+from drafthart.generator.diff.items import Item, find, items
+from drafthart.generator.errors import DrafthartError
+from drafthart.generator.spec.expression import select
+from drafthart.generator.spec.model import CSR, ISA, Change
+from drafthart.generator.spec.resolve import RevisionSummary, resolve, revisions
+from drafthart.generator.spec.series import open_series
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Neighbouring drafts that have the item in one form; `item` is None where they lack it.
+
+    `differences` tell this form from the one before.
+    """
+
+    first: str
+    last: str
+    id: str
+    item: Item | None
+    differences: tuple[Difference, ...]
+
+    @property
+    def drafts(self) -> str:
+        """The drafts in a few characters."""
+        if self.first == self.last:
+            return self.first
+        extension, _, label = self.last.partition("@")
+        same = self.first.partition("@")[0] == extension
+        return f"{self.first} … {label if same else self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The forms of an item and its changes, oldest first."""
+
+    spans: tuple[Span, ...]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The item in one draft."""
+
+    isa: ISA
+    id: str
+    item: Item | None
+
+
+def find_anywhere(isa: ISA, name: str, *, specs: Path | None = None) -> tuple[str, Item]:
+    """The item with this id or bare name. The error says which other draft has it, if one does."""
+    try:
+        return find(isa, name)
+    except DrafthartError as error:
+        for label in reversed(_line(isa, specs)):
+            other = resolve(label, specs=specs, xlen=isa.xlen)
+            try:
+                id_, _ = find(other, name)
+            except DrafthartError:
+                continue
+            # The name may stand for several items here, which is the better thing to say.
+            if id_ not in items(isa):
+                what = f"{isa.id} has no item {name}; {label} has {id_}"
+                raise DrafthartError(f"{what}: name that revision") from None
+        raise error from None
+
+
+def history(isa: ISA, id_: str, *, specs: Path | None = None) -> History:
+    """The history of an item of `isa` up to the latest draft, under whatever name it had."""
+    isas = [resolve(label, specs=specs, xlen=isa.xlen) for label in _line(isa, specs)]
+    latest = isas[-1]
+    names, changes = _walk(latest, _forward(isa, latest, id_))
+    steps = []
+    for draft in isas:
+        name = names[len(draft.changes)]
+        steps.append(_Step(draft, name, items(draft).get(name)))
+    return History(tuple(_spans(steps)), tuple(changes))
+
+
+def _line(isa: ISA, specs: Path | None) -> list[str]:
+    """The drafts before and after a revision, oldest first, to the deepest that descends of it."""
+    known = {it.id: it for it in revisions(specs)}
+    own = select(isa.id, open_series(specs)).revision.id
+    chains = [_chain(name, known) for name in known]
+    return max(
+        (chain for chain in chains if own in chain),
+        key=lambda chain: (len(chain), known[chain[-1]].date),
+    )
+
+
+def _chain(name: str, known: dict[str, RevisionSummary]) -> list[str]:
+    chain = [name]
+    while parent := known[chain[-1]].parent:
+        chain.append(parent)
+    return chain[::-1]
+
+
+def _forward(a: ISA, b: ISA, id_: str) -> str:
+    """The id in `b` of an item of `a`."""
+    steps = {change.id for change in between(a, b)}
+    for change in reversed(a.changes):
+        if change.id in steps:
+            for old, new in reversed(change.renames):
+                id_ = _renamed(id_, new, old)
+    for change in b.changes:
+        if change.id in steps:
+            for old, new in change.renames:
+                id_ = _renamed(id_, old, new)
+    return id_
+
+
+def _renamed(id_: str, old: str, new: str) -> str:
+    """The id after a rename; a field follows its CSR."""
+    if id_ == old:
+        return new
+    if old.startswith("csr:") and id_.startswith(f"{old}."):
+        return new + id_.removeprefix(old)
+    return id_
+
+
+def _walk(latest: ISA, id_: str) -> tuple[list[str], list[Change]]:
+    """The item's id after 0, 1, 2 … changes, and the changes that touched it."""
+    names, touched = [id_], []
+    for change in reversed(latest.changes):
+        ids = {id_}
+        for old, new in reversed(change.renames):
+            id_ = _renamed(id_, new, old)
+            ids.add(id_)
+        if _touches(change, ids, latest):
+            touched.append(change)
+        names.append(id_)
+    return names[::-1], touched[::-1]
+
+
+def _touches(change: Change, ids: Iterable[str], latest: ISA) -> bool:
+    wanted = {*ids, *(home for id_ in ids if (home := _home(latest, id_)))}
+    return any(
+        item == id_ or (id_.startswith("csr:") and item.startswith(f"{id_}."))
+        for id_ in wanted
+        for item in change.items
+    )
+
+
+def _home(isa: ISA, id_: str) -> str:
+    """Where the specs keep what they derive: the field behind a view's, an array of CSRs."""
+    name, _, field = id_.partition(".")
+    csr = isa.csrs.get(name.removeprefix("csr:")) if name.startswith("csr:") else None
+    if csr is None:
+        return ""
+    if csr.view and field in csr.view.fields:
+        return f"csr:{csr.view.of}.{csr.view.fields[field]}"
+    if csr.array:
+        return f"csr:{csr.array}.{field}" if field else f"csr:{csr.array}"
+    return ""
+
+
+def _spans(steps: list[_Step]) -> Iterator[Span]:
+    start = next((at for at, step in enumerate(steps) if step.item), len(steps))
+    if start == len(steps):
+        return
+    current = Span(steps[start].isa.id, steps[start].isa.id, steps[start].id, steps[start].item, ())
+    for before, after in pairwise(steps[start:]):
+        found = _differences(before, after)
+        label = after.isa.id
+        if found or (before.item is None) != (after.item is None):
+            yield current
+            current = Span(label, label, after.id, after.item, found)
+        else:
+            current = Span(current.first, label, after.id, after.item, current.differences)
+    yield current
+
+
+def _differences(before: _Step, after: _Step) -> tuple[Difference, ...]:
+    """What tells the item, and the fields of a CSR, from what it was."""
+    if before.item is None and after.item is None:
+        return ()
+    id_ = after.id if after.item else before.id
+    whole = isinstance(after.item or before.item, CSR)
+    return tuple(
+        it
+        for it in differences(before.isa, after.isa)
+        if it.item == id_ or (whole and it.item.startswith(f"{id_}."))
+    )
