@@ -43,8 +43,8 @@ class Operation:
     """An instruction as the generated module provides it.
 
     `kind`: "straight" (registers and memory only), "jump" (may also set next_pc), "call" (also
-    other memory operations, such as atomics) or "system" (anything). `templates` are for rd not 0 and
-    for rd 0; absent where the instruction has no form for compiled blocks.
+    other memory operations, such as atomics) or "system" (anything). `templates` are for rd not 0
+    and for rd 0; absent where the instruction has no form for compiled blocks.
     """
 
     mnemonic: str

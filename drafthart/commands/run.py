@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from drafthart.arguments import RevisionOption, complete_revision
-from drafthart.runtime.commit_log import CommitLog
 from drafthart.generator.assembly.registers import ABI_NAMES
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.resolve import resolve
 from drafthart.numbers import integer, size
 from drafthart.output import writing
+from drafthart.runtime.commit_log import CommitLog
 from drafthart.runtime.console import Console
 from drafthart.runtime.gate import require_stable_or_opted_in
 from drafthart.runtime.generated import engine_module

@@ -1,6 +1,7 @@
 """The specs against a second reading of the manual, made without looking at them: docs/facts.md."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,11 @@ def facts_of(version: str) -> Facts:
 def described(version: str, xlen: int = 64) -> ISA:
     if f"h@{version}" not in DESCRIBED:
         pytest.skip("not described yet")
+    return resolved(version, xlen)
+
+
+@cache
+def resolved(version: str, xlen: int) -> ISA:
     return resolve(f"h@{version}", xlen=xlen)
 
 
