@@ -2,10 +2,10 @@
 
     python benchmarks/python_engine.py [--repeat 5] [--peers PYTHON] [--format json]
 
-Builds the programs beside this file with gcc-riscv64-unknown-elf, runs each under each simulator, and prints
-instructions a second and ratios: all in one run on one machine, medians, one process at a time. `--peers` names
-the Python interpreter of an environment with `pip install tinyrv rvsim`; a peer that is not there is
-left out, by name.
+Builds the programs beside this file with gcc-riscv64-unknown-elf, runs each under each simulator,
+and prints instructions a second and ratios: all in one run on one machine, medians, one process at
+a time. `--peers` names the Python interpreter of an environment with `pip install tinyrv rvsim`; a
+peer that is not there is left out, by name.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from pathlib import Path
 
 PROGRAMS = Path(__file__).parent / "programs"
 COMPILER = "riscv64-unknown-elf-gcc"
-FLAGS = (
-    "-march=rv64imac_zicsr -mabi=lp64 -mcmodel=medany -O2 -nostdlib -nostartfiles"
-    " -ffreestanding -fno-builtin -Wall -T link.ld"
-).split()
+FLAGS = [
+    *("-march=rv64imac_zicsr", "-mabi=lp64", "-mcmodel=medany", "-O2", "-Wall"),
+    *("-nostdlib", "-nostartfiles", "-ffreestanding", "-fno-builtin", "-T", "link.ld"),
+]
 
 OURS = """
 import sys
@@ -41,7 +41,7 @@ class Silent:
     def poll(self): return b""
     def write(self, data): pass
 
-isa = resolve("priv@1.12")
+isa = resolve("h@1.0")
 machine = Machine(isa, engine_module(isa), memory=64 << 20, terminal=Silent())
 machine.boot(Images(program=Path(sys.argv[1])))
 outcome = machine.run()

@@ -118,13 +118,13 @@ class Machine:
 
     def boot(self, images: Images) -> None:
         """Load the images and put the hart at the first instruction, as a boot ROM would."""
-        first = images.bios or images.program
-        if first is None:
-            raise DrafthartError("nothing to run: name an ELF file, or --bios FILE")
         if images.bios is None and images.kernel is not None:
             raise DrafthartError(
                 "--kernel needs firmware that starts it: add --bios FILE, or name the file alone"
             )
+        first = images.bios or images.program
+        if first is None:
+            raise DrafthartError("nothing to run: name an ELF file, or --bios FILE")
         ram = self.bus.ram
         image = loader.load_image(first, self.bus, default_address=ram.base)
         payload = images.kernel if images.bios else None

@@ -56,8 +56,7 @@ def resolve(
     effects = [apply_change(items, change) for change in selection.changes]
     _check_changed(items, checked)
     changes = tuple(
-        change.resolved(effect)
-        for change, effect in zip(selection.changes, effects, strict=True)
+        change.resolved(effect) for change, effect in zip(selection.changes, effects, strict=True)
     )
     isa = _build(selection, series, items, changes, xlen, parameters or {})
     check_items(isa, items)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-
 import pytest
 from spec_folder import Folder, change
 
 from drafthart.generator.diff.differences import Difference, between, differences
-from drafthart.generator.spec.model import ISA, Change
 from drafthart.generator.spec.resolve import resolve, revisions
 
 

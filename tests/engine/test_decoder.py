@@ -1,4 +1,4 @@
-"""Every encoding decodes to itself and to nothing else, in the tree and in the generated decoder."""
+"""Every encoding decodes to itself and nothing else, in the tree and in the generated decoder."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_an_encoding_is_itself_and_nothing_else(revision: str, data: st.DataObje
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_no_other_word_decodes(revision: str) -> None:
-    """A word is decoded if and only if some encoding accepts it: all 16-bit words, sampled others."""
+    """A 16-bit word is decoded if and only if some encoding accepts it."""
     isa = isa_of(revision)
     module = module_of(revision)
     short = encoded(isa, 16)

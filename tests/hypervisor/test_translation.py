@@ -705,3 +705,14 @@ def test_reset_turns_translation_off(revision: str) -> None:
     assert bench.read("hgatp.MODE") == bench.read("vsatp.MODE") == 0
     fresh = Bench(revision)
     assert fresh.read("hgatp.MODE") == fresh.read("vsatp.MODE") == 0
+
+
+@revisions
+@pytest.mark.rules("translation.vs.sum", "translation.mxr.vs-level")
+def test_sum_and_mxr_take_effect_without_a_fence(revision: str) -> None:
+    for bits, field in ((RWX | U, 1 << 18), (V | A | D | X, 1 << 19)):
+        bench = GuestBench(revision).page(bits).start("VS")
+        source = "csrs sstatus, a2\nld a0, (a1)\ncsrc sstatus, a2\nld a0, (a1)"
+        trap = bench.run(source, a1=PAGE, a2=field)
+        assert trap is not None
+        assert (trap.cause, trap.epc) == (13, CODE + 12)

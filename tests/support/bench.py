@@ -13,6 +13,7 @@ from typing import Any
 
 from drafthart.generator.assembly.assembler import assemble
 from drafthart.generator.assembly.program import flat
+from drafthart.generator.assembly.registers import REGISTERS
 from drafthart.generator.spec.model import ISA, Field
 from drafthart.generator.spec.resolve import resolve
 from drafthart.runtime.clock import Clock
@@ -150,7 +151,7 @@ class Bench:
     def steps(self, count: int, **registers: int) -> Trap | None:
         """Run `count` instructions, or up to the first trap (an interrupt before one included)."""
         for name, value in registers.items():
-            self.hart.x[_REGISTERS[name]] = value & ((1 << 64) - 1)
+            self.hart.x[REGISTERS[name]] = value & ((1 << 64) - 1)
         hart = self.hart
         # The test may have changed page tables behind the hart's back: the fence is ours to do.
         hart.flush_translations()
@@ -195,7 +196,7 @@ class Bench:
 
     def reg(self, name: str) -> int:
         """An integer register by its assembly name."""
-        return int(self.hart.x[_REGISTERS[name]])
+        return int(self.hart.x[REGISTERS[name]])
 
     # Memory.
 
@@ -335,12 +336,3 @@ def _machine_code(
     isa = isa_of(revision, parameters)
     program = assemble(f".text\n{skip}\n{source}\n", isa, base=base)
     return bytes(flat(program)[address - base :])
-
-
-_NAMES = (
-    "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 "
-    "s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6"
-).split()
-_REGISTERS = {name: number for number, name in enumerate(_NAMES)} | {
-    f"x{number}": number for number in range(32)
-}
