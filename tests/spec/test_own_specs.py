@@ -1,9 +1,11 @@
 """Drafthart's own specs: every state between two changes must stand by itself."""
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from drafthart.generator.spec.check_schema import SPECS
 from drafthart.generator.spec.dependencies import Graph, dependencies
 from drafthart.generator.spec.resolve import RevisionSummary, resolve, revisions
 from drafthart.generator.spec.series import open_series
@@ -46,3 +48,15 @@ def test_every_change_can_be_picked_in_with_what_it_builds_on(change: str) -> No
 def test_as_of_a_day() -> None:
     for day in sorted({it.date for it in resolve(LATEST).changes})[::5]:
         assert {it.date <= day for it in resolve(f"{LATEST}@{day}").changes} == {True}
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.rglob("*.yaml")), ids=lambda path: path.name)
+def test_the_first_line_tells_editors_the_schema(path: Path) -> None:
+    first = path.read_text().splitlines()[0]
+    hint = "# yaml-language-server: $schema="
+    assert first.startswith(hint)
+    schema = (path.parent / first.removeprefix(hint)).resolve()
+    assert schema.is_file()
+    # A revision file says so itself; the other schema is of item files.
+    is_revision = any(line.startswith("revision:") for line in path.read_text().splitlines())
+    assert schema.name == ("revision.schema.json" if is_revision else "items.schema.json")
