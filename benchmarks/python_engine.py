@@ -18,7 +18,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -73,13 +72,18 @@ def build(folder: Path) -> dict[str, Path]:
 
 
 def timed(command: list[str], repeat: int) -> tuple[float, str]:
-    """The median of the seconds that `command` takes, whole process, and its last output."""
+    """The median of the processor seconds that `command` takes, whole process, and its output.
+
+    Processor time and not the clock's: each simulator runs on one core, and what else the machine
+    does must not count.
+    """
     seconds = []
     output = ""
     for _ in range(repeat):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        seconds.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return statistics.median(seconds), output
 
 

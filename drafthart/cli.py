@@ -21,6 +21,7 @@ from drafthart.commands import (
     run,
     show,
     tour,
+    track,
 )
 from drafthart.completion import complete_for_bash, is_bash
 from drafthart.generator.errors import DrafthartError
@@ -48,6 +49,7 @@ for _function, _examples in (
     (disasm.disasm, disasm.EXAMPLES),
     (run.run, run.EXAMPLES),
     (tour.tour, tour.EXAMPLES),
+    (track.track, track.EXAMPLES),
 ):
     # \b keeps the lines as they are.
     _epilog = "\n".join(["\b", "Examples:", *(f"  {example}" for example in _examples)])

@@ -85,8 +85,9 @@ def explain(
 def _page(isa: ISA, id_: str, item: Item, past: History) -> Iterator[_Block]:
     yield Text.assemble((id_, "bold"), f"  in {isa.id}")
     yield ""
-    yield from wrap(item.summary if isinstance(item, Rule) else _doc(item), _COLUMNS)
-    yield ""
+    if said := item.summary if isinstance(item, Rule) else _doc(item):
+        yield from wrap(said, _COLUMNS)
+        yield ""
     yield from _now(isa, item)
     if isinstance(item, Instruction):
         yield from _rules("where it is legal", legality_rules(isa, item))
@@ -103,6 +104,7 @@ def _page(isa: ISA, id_: str, item: Item, past: History) -> Iterator[_Block]:
 def _now(isa: ISA, item: Item) -> Iterator[_Block]:
     """What the item is in this revision, as far as the drafts below do not show it."""
     known = aspects(item)
+    facts: list[tuple[str, ...]]
     match item:
         case CSR():
             fields = sorted(item.fields.values(), key=lambda field: -field.high)
@@ -210,8 +212,10 @@ def _field_row(span: Span) -> tuple[str, ...]:
     if not isinstance(span.item, Field):
         return span.drafts, _ABSENT, "", "", ""
     known = aspects(span.item)
+    # Where neither is given, the write of the whole register may still refuse a value.
+    free = "computed" if "read" in known else "as write has it" if "write" in known else ""
     name = span.id.removeprefix("csr:")
-    return span.drafts, name, known["bits"], known["kind"], known.get("legal", "any value")
+    return span.drafts, name, known["bits"], known["kind"], known.get("legal", free)
 
 
 def _said(span: Span) -> str:

@@ -60,7 +60,7 @@ def _renames(clone: Clone) -> list[tuple[str, str]]:
 
 
 def _figures(clone: Clone, chapters: Iterable[str], ever: Iterable[str]) -> set[str]:
-    """What the chapters of today include, wherever it lay before: it is found by its file's name."""
+    """What the chapters of today include, wherever it lay before: found by its file's name."""
     names = {
         PurePosixPath(name).name
         for path in chapters

@@ -1,7 +1,7 @@
 """Reads a git clone that is not trusted: its objects and refs, never its configuration or hooks.
 
-git itself runs in an empty repository of ours that borrows the clone's objects. So no pager, filter,
-diff program, signature check or fetch that the clone's configuration names can ever start.
+git itself runs in an empty repository of ours that borrows the clone's objects. So no pager,
+filter, diff program, signature check or fetch that the clone's configuration names can ever start.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def open_clone(path: Path) -> Iterator[Clone]:
 
 
 def _git_folder(path: Path) -> Path:
-    """The folder that holds HEAD. Folders above `path` are not searched: they are not the manual."""
+    """The folder that holds HEAD. Those above `path` are not searched: they are no manual."""
     if not path.is_dir():
         raise DrafthartError(f"{path}: no such folder; name a clone of the riscv-isa-manual")
     inner = path / ".git"

@@ -11,7 +11,7 @@ _NOISE = re.compile(
     | \[\#[^\]\n]*\] | \[\[[^\]\n]*\]\]
     | ^(?:={4,}|-{2,}|\*{4,}|_{4,}|\|={3,}|\+)$      # fences of blocks
     | \\(?:label|index|begin|end|vspace|hspace|multicolumn)\{[^}\n]*\}
-    | \\(?:tt|em|it|bf|texttt|emph|textit|textbf|mbox|hline|noindent|par|sf|rm|footnotesize)\b
+    | \\(?:tt|em|it|bf|texttt|emph|textit|textbf|mbox|hline|noindent|par|sf|rm|footnotesize)\b[ ]*
     | (?<!\w)_(?=\w) | (?<=\w)_(?!\w)                # emphasis, but not the _ within names
     | [`*\#{}$]|\\\\|(?<=\w)\\-
     """,
@@ -19,12 +19,18 @@ _NOISE = re.compile(
 )
 _REFERENCE = re.compile(r"<<[^,>\n]*,\s*([^>\n]*)>>")
 _CODE = re.compile(r"`([^`\n]+)`|\{\\tt\s+([^{}]*)\}|\\texttt\{([^{}]*)\}")
-_HEADING = re.compile(r"^(?:={1,6}\s+(.+)|\\(?:chapter|(?:sub)*section|paragraph)\*?\{(.*)\}.*)$")
+_MACRO = re.compile(r"\b(csr|insn|ext|qty):([\w.]*|:)\[(\w*)\]")  # of the manual, since 2026
+_TITLE = re.compile(r"={1,6}\s+(.+)")
+_SECTION = re.compile(r"\\(?:chapter|(?:sub)*section)\*?\{")
+_LONGEST_HEADING = 4
+"""Lines that a heading of LaTeX may take."""
 
 
 def plain(text: str) -> str:
     """The text without markup, line by line."""
-    text = _REFERENCE.sub(r"\1", text).replace(r"\_", "_").replace("~", " ").replace(r"\&", "&")
+    text = _MACRO.sub(_expanded, _REFERENCE.sub(r"\1", text))
+    for markup, seen in ((r"\_", "_"), (r"\&", "&"), ("~", " ")):
+        text = text.replace(markup, seen)
     return _NOISE.sub("", text)
 
 
@@ -35,12 +41,35 @@ def words(text: str) -> list[str]:
 
 def code(text: str) -> str:
     """Only what is set as code: the names of registers and instructions."""
-    return "\n".join(plain("".join(groups)) for groups in _CODE.findall(text))
+    found = [plain("".join(groups)) for groups in _CODE.findall(text)]
+    return "\n".join([*found, *map(_expanded, _MACRO.finditer(text))])
 
 
 def heading(text: str, line: int) -> str:
     """The heading above a line, which counts from 1; nothing if there is none."""
-    for above in reversed(text.splitlines()[:line]):
-        if found := _HEADING.match(above):
-            return " ".join(plain(found.group(1) or found.group(2)).split())
+    lines = text.splitlines()
+    for at in range(min(line, len(lines)) - 1, -1, -1):
+        if title := _TITLE.fullmatch(lines[at]):
+            return " ".join(words(title.group(1)))
+        if found := _SECTION.match(lines[at]):
+            rest = "\n".join(lines[at : at + _LONGEST_HEADING])[found.end() :]
+            return " ".join(words(_to_the_brace(rest)))
     return ""
+
+
+def _expanded(macro: re.Match[str]) -> str:
+    """What a macro prints: csr:hip[vstip] is hip.VSTIP, and csr::[vstip] just VSTIP."""
+    kind, name, argument = macro.groups()
+    if kind == "qty":
+        return f"{name} {argument}"
+    return ".".join(filter(None, [name.strip(":"), argument.upper()]))
+
+
+def _to_the_brace(text: str) -> str:
+    """The text before the brace that closes what was opened before it."""
+    depth = 1
+    for at, letter in enumerate(text):
+        depth += {"{": 1, "}": -1}.get(letter, 0)
+        if not depth:
+            return text[:at]
+    return text

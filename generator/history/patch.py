@@ -56,7 +56,7 @@ def parse(printed: str) -> list[FilePatch]:
         if line.startswith("diff --git "):
             found.append(FilePatch(line.rpartition(" b/")[2]))
             link = False
-        elif found and _LINK.match(line):
+        elif found and not link and _LINK.match(line):
             found.pop()
             link = True
         elif line.startswith("deleted file") and found:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from drafthart.generator.history.markup import code, plain
 from drafthart.generator.spec.model import CSR, ISA
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
-_VERBS = frozenset(
-    "check is set get raise end with from by to of may legal read write enter restore return "
-    "take has sets any supported code target pending enabled".split()
+_WORD = re.compile(r"\b[A-Za-z]\w*(?:\.\w+)*(?![\w-])|\b[A-Za-z]\w*(?:\.\w+)*(?=-[^a-z])")
+_VERBS = re.compile(
+    "any|check|code|enabled|end|enter|from|get|has|is|legal|may|of|pending|raise|read|restore|"
+    "return|sets?|supported|take|target|to|with|write|by"
 )
 """Words in the names of functions that say nothing of what they are about."""
 
@@ -29,7 +29,7 @@ def items_named(isa: ISA, text: str, section: str = "") -> list[str]:
         *_instructions(isa, known, marked),
         *_csrs(isa, known, marked, set(_WORD.findall(plain(section)))),
         *_causes(isa, prose),
-        *(f"fn:{name}" for name in isa.functions if _function_named(isa, name, prose)),
+        *_functions(isa, prose),
         *(f"param:{name}" for name in isa.parameters if name in known),
     ]
 
@@ -65,19 +65,23 @@ def _only(isa: ISA, csr: CSR, field: str) -> bool:
 def _causes(isa: ISA, prose: str) -> Iterator[str]:
     for kind, causes in (("cause", isa.causes), ("interrupt", isa.interrupts)):
         for number, cause in causes.items():
-            name = _prose(cause.name).strip()
             # The manual says guest-page fault for all three of them.
-            family = name.partition(" ")[2] if cause.origin else name
-            if f" {name} " in prose or (" " in family and f" {family} " in prose):
+            family = _prose(cause.name.partition(" ")[2])
+            is_family = kind == "cause" and cause.origin and " " in family.strip()
+            if _prose(cause.name) in prose or (is_family and family in prose):
                 yield f"{kind}:{number}"
 
 
-def _function_named(isa: ISA, name: str, prose: str) -> bool:
-    """Do the words of the name, verbs aside, follow each other in the text?"""
-    if not isa.functions[name].origin:
-        return False
-    terms = " ".join(word for word in name.split("_") if word not in _VERBS)
-    return len(terms) > 3 and f" {terms} " in prose
+def _functions(isa: ISA, prose: str) -> Iterator[str]:
+    """Those of the extension whose names, verbs aside, stand in the text word by word."""
+    names = {name.lower() for name in (*isa.csrs, *isa.parameters, *isa.instructions)}
+    names |= {field.lower() for csr in isa.csrs.values() for field in csr.fields}
+    for name, function in isa.functions.items():
+        terms = [word for word in name.split("_") if not _VERBS.fullmatch(word)]
+        # One ordinary word says nothing.
+        known = len(terms) > 1 or (len("".join(terms)) > 2 and terms[0] in names)
+        if function.origin and known and f" {' '.join(terms)} " in prose:
+            yield f"fn:{name}"
 
 
 def _prose(text: str) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from drafthart.commands import asm, check, diff, disasm, generate, revisions, run, show
+from drafthart.commands import asm, check, diff, disasm, explain, generate, revisions, run, show
 
 Command = Callable[..., Any]
-MODULES = (revisions, show, diff, check, generate, asm, disasm, run)
+MODULES = (revisions, show, explain, diff, check, generate, asm, disasm, run)
 EXAMPLES = [example for module in MODULES for example in module.EXAMPLES]
 ROOT = Path(__file__).parents[2]
 
