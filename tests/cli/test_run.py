@@ -142,7 +142,7 @@ def test_a_ratified_revision_needs_none(drafthart: Command, program: Program) ->
     [
         ([], "nothing to run"),
         (["missing.elf"], "missing.elf: no such file"),
-        (["--kernel", "missing.elf"], "nothing to run"),
+        (["--kernel", "missing.elf"], "--kernel needs firmware"),
         (["--bios", "missing.elf"], "missing.elf: no such file"),
         (["--set", "GEILEN", "x"], "--set GEILEN: write PARAM=VALUE"),
         (["--set", "GEILEN=many", "x"], "--set GEILEN=many: write PARAM=VALUE"),

@@ -30,10 +30,10 @@ HANDLER = BASE + 0x8000
 """Where all trap vectors point: the three modes at 0x000, 0x400 and 0x800 from here."""
 
 ROOT = "h@0.6.1@2020-05-05"
-"""The first draft of the series as it began, at cc43c1fe."""
+"""Draft 0.6.1 as it began, at cc43c1fe."""
 
 REVISIONS = (ROOT, "h@0.6.1", "h@0.6.2", "h@1.0.0-rc", "h@1.0")
-"""Every revision of H, oldest first; `since` gives the later ones."""
+"""The revisions of H from 0.6.1 on, oldest first; `since` gives the later ones."""
 
 MODES = {"U": (0, 0), "HS": (0, 1), "S": (0, 1), "M": (0, 3), "VU": (1, 0), "VS": (1, 1)}
 
