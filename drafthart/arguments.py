@@ -82,8 +82,22 @@ SpecsOption: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+OverlayOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--overlay",
+        metavar="FILE",
+        help="Put the changes of this overlay on the revision.",
+        show_default=False,
+    ),
+]
 
 
-def resolved(revision: str, specs: Path | None = None, xlen: Xlen = Xlen.RV64) -> ISA:
+def resolved(
+    revision: str,
+    specs: Path | None = None,
+    xlen: Xlen = Xlen.RV64,
+    overlay: Path | None = None,
+) -> ISA:
     """The ISA that the command line names."""
-    return resolve(revision, specs=specs, xlen=int(xlen))
+    return resolve(revision, specs=specs, xlen=int(xlen), overlay=overlay)

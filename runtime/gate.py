@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 from drafthart.generator.diff.differences import between
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA, Status
+from drafthart.generator.spec.overlay import without_overlay
 from drafthart.generator.spec.resolve import resolve, revisions
 
 _opted_in: dict[str, str] = {}
@@ -41,17 +42,19 @@ def require_stable_or_opted_in(
 
     `opted_in` are expressions that the user gave for this run. Opt-ins also come from
     `allow_unstable` and from the nearest configuration at or above `folder` (the working directory
-    if not given). Values chosen for parameters play no part: every legal one is stable.
+    if not given). Opting in to a revision is enough for an overlay on it, which the stability still
+    names. Values chosen for parameters play no part: every legal one is stable.
     """
     if is_stable(isa):
         return stability(isa)
-    if isa.id in opted_in:
-        return stability(isa, f"--allow-unstable {isa.id}")
-    if isa.id in _opted_in:
-        return stability(isa, _opted_in[isa.id])
+    name = without_overlay(isa.id)
+    if name in opted_in:
+        return stability(isa, f"--allow-unstable {name}")
+    if name in _opted_in:
+        return stability(isa, _opted_in[name])
     configured = configured_opt_ins(folder or Path.cwd())
-    if isa.id in configured:
-        return stability(isa, configured[isa.id])
+    if name in configured:
+        return stability(isa, configured[name])
     raise DrafthartError(_refusal(isa))
 
 
@@ -112,6 +115,7 @@ def _expressions(path: Path, table: object) -> dict[str, str]:
 
 def _refusal(isa: ISA) -> str:
     ratified = _nearest_ratified(isa)
+    name = without_overlay(isa.id)
     distance = remedy = ""
     if ratified is not None:
         breaking = sum("software" in change.breaks for change in between(isa, ratified))
@@ -119,8 +123,8 @@ def _refusal(isa: ISA) -> str:
         remedy = f"run {ratified.id}, which is ratified, or "
     return (
         f"{isa.id} is not ratified (status: {isa.status}), so its encodings, CSRs and behaviour "
-        f"may change without notice{distance}; {remedy}opt in with --allow-unstable {isa.id}, "
-        f'or with allow-unstable = ["{isa.id}"] in drafthart.toml'
+        f"may change without notice{distance}; {remedy}opt in with --allow-unstable {name}, "
+        f'or with allow-unstable = ["{name}"] in drafthart.toml'
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from drafthart.arguments import RevisionOption, SpecsOption, resolved
+from drafthart.arguments import OverlayOption, RevisionOption, SpecsOption, resolved
 from drafthart.generator.assembly import assemble, flat, write_elf
 from drafthart.generator.errors import DrafthartError
 from drafthart.numbers import Address
@@ -40,6 +40,7 @@ def asm(
     ] = False,
     base: Address = 0x8000_0000,
     specs: SpecsOption = None,
+    overlay: OverlayOption = None,
 ) -> None:
     """Assemble a program for a revision.
 
@@ -51,7 +52,7 @@ def asm(
         raise DrafthartError(f"{target}: is the source itself; name another file with -o")
     program = assemble(
         _read(source),
-        resolved(revision, specs),
+        resolved(revision, specs, overlay=overlay),
         name=str(source),
         base=base,
         include=lambda name: _read(source.parent / name),

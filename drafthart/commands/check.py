@@ -15,6 +15,7 @@ from drafthart.generator.errors import DrafthartError
 from drafthart.generator.language.check import check_isa
 from drafthart.generator.spec.check_schema import check_schema
 from drafthart.generator.spec.model import ISA
+from drafthart.generator.spec.overlay import open_overlay, overlays
 from drafthart.generator.spec.resolve import resolve, revisions
 from drafthart.generator.spec.yaml_file import load_yaml
 from drafthart.output import say_json, track
@@ -24,6 +25,7 @@ EXAMPLES = (
     "drafthart check --format json",
     "drafthart check specs/h/1.0.yaml",
     "drafthart check --specs specs",
+    "drafthart check --overlay specs/overlays/h-0.1.yaml",
 )
 
 
@@ -58,16 +60,31 @@ def check(
             show_default=False,
         ),
     ] = None,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(
+            "--overlay",
+            metavar="FILE",
+            help="Check just this overlay, on the revision that it names.",
+            show_default=False,
+        ),
+    ] = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Check the specs.
 
-    All revisions are checked, each with its items, encodings and operations. With FILES, only
-    their form, against the schemas. Errors name file, line and column; the exit status is then 2.
+    All revisions and overlays are checked, each with its items, encodings and operations. With
+    FILES, only their form, against the schemas. Errors name file, line and column; the exit
+    status is then 2.
     """
     if files and specs:
         raise DrafthartError("give either files or --specs, not both")
-    findings = _check_files(files) if files else _check_specs(specs)
+    if files and overlay:
+        raise DrafthartError("give either files or --overlay, not both")
+    if overlay:
+        findings = _check_overlays([overlay], specs, _Findings())
+    else:
+        findings = _check_files(files) if files else _check_specs(specs)
     if format_ is Format.JSON:
         say_json(_data(findings))
     else:
@@ -90,18 +107,33 @@ def _check_specs(specs: Path | None) -> _Findings:
     findings = _Findings()
     for summary in track(revisions(specs), "checking"):
         findings.attempt(summary.id, lambda id_=summary.id: _revision(id_, specs))  # type: ignore[misc]
+    return _check_overlays(overlays(specs), specs, findings)
+
+
+def _check_overlays(files: Iterable[Path], specs: Path | None, findings: _Findings) -> _Findings:
+    for path in files:
+        findings.attempt(str(path), lambda path=path: _overlay(path, specs))  # type: ignore[misc]
     return findings
 
 
 def _form(path: Path) -> str:
     node = load_yaml(path, str(path))
-    kind = "revision" if node.get("revision") else "items"
+    kind, form = "items", "a file of items"
+    if node.get("revision"):
+        kind, form = "revision", "a revision"
+    elif node.get("overlay"):
+        kind, form = "overlay", "an overlay"
     check_schema(node, kind)
-    return f"the form of a file of {kind}" if kind == "items" else "the form of a revision"
+    return f"the form of {form}"
 
 
-def _revision(id_: str, specs: Path | None) -> str:
-    isa = resolve(id_, specs=specs)
+def _overlay(path: Path, specs: Path | None) -> str:
+    expression = open_overlay(path).on.text
+    return f"on {expression}, {_revision(expression, specs, path)}"
+
+
+def _revision(id_: str, specs: Path | None, overlay: Path | None = None) -> str:
+    isa = resolve(id_, specs=specs, overlay=overlay)
     # Both need encodings that can be told apart.
     Disassembler(isa)
     program = check_isa(isa)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,6 +32,7 @@ EXAMPLES = (
     "drafthart diff h@0.6.1 h@1.0 --only csr --only insn",
     "drafthart diff h@0.6.1~1 h@0.6.1 --operations",
     "drafthart diff h@0.6.1 h@1.0 --format json",
+    "drafthart diff h@0.1 h@0.1 --overlay specs/overlays/h-0.1.yaml",
 )
 
 _ITEM_WIDTH = 32
@@ -57,16 +59,26 @@ def diff(
     format_: FormatOption = Format.TEXT,
     xlen: XlenOption = Xlen.RV64,
     specs: SpecsOption = None,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(
+            "--overlay",
+            metavar="FILE",
+            help="Put the changes of this overlay on the second revision.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show what differs between two revisions.
 
     Items are told by their identity: a field that keeps its name and moves is moved, and a
     renamed item is renamed, not lost and found. Each difference names the changes that brought it.
+    With --overlay and twice the same revision: what the overlay does.
     """
     for kind in only or ():
         if kind not in PREFIXES:
             raise DrafthartError(f"--only {kind}: no such kind; choose of {', '.join(PREFIXES)}")
-    a, b = resolved(before, specs, xlen), resolved(after, specs, xlen)
+    a, b = resolved(before, specs, xlen), resolved(after, specs, xlen, overlay)
     found = [
         difference
         for difference in differences(a, b)

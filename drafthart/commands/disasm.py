@@ -9,7 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from drafthart.arguments import Format, FormatOption, RevisionOption, SpecsOption, resolved
+from drafthart.arguments import (
+    Format,
+    FormatOption,
+    OverlayOption,
+    RevisionOption,
+    SpecsOption,
+    resolved,
+)
 from drafthart.generator.assembly import Disassembler
 from drafthart.generator.diff.code import Code, Section, code_of
 from drafthart.generator.errors import DrafthartError
@@ -37,13 +44,14 @@ def disasm(
     base: Address = 0x8000_0000,
     format_: FormatOption = Format.TEXT,
     specs: SpecsOption = None,
+    overlay: OverlayOption = None,
 ) -> None:
     """Disassemble a program or single words for a revision.
 
     A word that is no instruction there is shown as `.insn`. --base is for plain bytes and words;
     an ELF file knows its own addresses and symbols.
     """
-    disassembler = Disassembler(resolved(revision, specs), shorthands=True)
+    disassembler = Disassembler(resolved(revision, specs, overlay=overlay), shorthands=True)
     code = _code(what, base)
     if format_ is Format.JSON:
         say_json([line for section in code.sections for line in _data(disassembler, section, code)])

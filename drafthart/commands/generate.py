@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from drafthart.arguments import Revision, SpecsOption, Xlen, XlenOption, resolved
+from drafthart.arguments import OverlayOption, Revision, SpecsOption, Xlen, XlenOption, resolved
 from drafthart.generator.emit.c_header import emit_c_header
 from drafthart.generator.emit.json_export import emit_json
 from drafthart.generator.emit.python_engine import emit_python
@@ -54,12 +54,13 @@ def generate(
     ] = None,
     xlen: XlenOption = Xlen.RV64,
     specs: SpecsOption = None,
+    overlay: OverlayOption = None,
 ) -> None:
     """Generate a file from a revision: the same bytes each time.
 
     The file names the revision it was made from, and says so where that is not ratified.
     """
-    text = _EMITTERS[target](resolved(revision, specs, xlen))
+    text = _EMITTERS[target](resolved(revision, specs, xlen, overlay=overlay))
     if output is None:
         typer.echo(text, nl=False)
     else:

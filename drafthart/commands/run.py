@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from drafthart.arguments import RevisionOption, complete_revision
+from drafthart.arguments import OverlayOption, RevisionOption, complete_revision
 from drafthart.generator.assembly.registers import ABI_NAMES
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.resolve import resolve
 from drafthart.numbers import integer, size
 from drafthart.output import writing
+from drafthart.runtime.assigned import require_assigned
 from drafthart.runtime.commit_log import CommitLog
 from drafthart.runtime.console import Console
 from drafthart.runtime.gate import require_stable_or_opted_in
@@ -85,6 +86,14 @@ def run(
             autocompletion=complete_revision,
         ),
     ] = None,
+    allow_unassigned: Annotated[
+        bool,
+        typer.Option(
+            "--allow-unassigned",
+            help="Run although the revision leaves items without number: nothing can reach them.",
+        ),
+    ] = False,
+    overlay: OverlayOption = None,
     dump_state: Annotated[
         bool, typer.Option("--dump-state", help="Print the registers and CSRs at the end.")
     ] = False,
@@ -93,10 +102,13 @@ def run(
 
     The machine is like QEMU's virt. The exit status is the guest's: by tohost of Spike's
     convention, or by the test finisher. Ctrl-A x leaves. A revision that is not ratified needs
-    --allow-unstable with its name, or `allow-unstable = [...]` in drafthart.toml.
+    --allow-unstable with its name, or `allow-unstable = [...]` in drafthart.toml. One with CSRs or
+    instructions that have no number needs an --overlay that gives them some.
     """
-    isa = resolve(revision, parameters=_parameters(settings or ()))
+    isa = resolve(revision, parameters=_parameters(settings or ()), overlay=overlay)
     stability = require_stable_or_opted_in(isa, allow_unstable or ())
+    if not allow_unassigned:
+        require_assigned(isa)
     terminal = Console()
     machine = Machine(isa, engine_module(isa), memory=memory, terminal=terminal)
     with ExitStack() as stack:

@@ -13,6 +13,7 @@ from drafthart import describe
 from drafthart.arguments import (
     Format,
     FormatOption,
+    OverlayOption,
     Revision,
     SpecsOption,
     Xlen,
@@ -33,6 +34,7 @@ EXAMPLES = (
     "drafthart show h@0.6.1 hlv.b",
     "drafthart show h@1.0 cause:22 --format json",
     "drafthart show h@1.0 fn:take_exception",
+    "drafthart show h@0.1 hret --overlay specs/overlays/h-0.1.yaml",
 )
 
 _ITEM_WIDTH = 32
@@ -55,13 +57,14 @@ def show(
     format_: FormatOption = Format.TEXT,
     xlen: XlenOption = Xlen.RV64,
     specs: SpecsOption = None,
+    overlay: OverlayOption = None,
 ) -> None:
     """Show a revision, or one of its items.
 
     Without ITEM: the changes that made the revision and the items that the extension brings.
     With one: its picture, what it does, and the changes that touched it.
     """
-    isa = resolved(revision, specs, xlen)
+    isa = resolved(revision, specs, xlen, overlay=overlay)
     if item is None:
         if format_ is Format.JSON:
             say_json(export.show(isa, resolved=all_))

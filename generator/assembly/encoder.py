@@ -187,7 +187,8 @@ class Encoder:
             return forms
         if instruction is not None:
             raise cursor.error(
-                f"{self._isa.id} assigns no encoding to {mnemonic}; write the bits with .insn",
+                f"{self._isa.id} assigns no encoding to {mnemonic}; write the bits with .insn, "
+                "or give it one in an overlay",
                 token,
             )
         known = [*self._isa.instructions, *self._shorthands]

@@ -193,7 +193,8 @@ def _csr(cursor: Cursor, symbols: SymbolTable, isa: ISA) -> int | None:
         raise cursor.error(f"the CSR {name} is not in {isa.id}; {hint}")
     if csr.address is None:
         raise cursor.error(
-            f"{isa.id} assigns no number to the CSR {name}; write the number that you want"
+            f"{isa.id} assigns no number to the CSR {name}; write the number that you "
+            "want, or give it one in an overlay"
         )
     cursor.next()
     return csr.address

@@ -18,7 +18,14 @@ def check_items(isa: ISA, items: Items) -> None:
     _check_csrs(isa, items)
     _check_expansions(isa, items)
     _check_rules(items)
-    check_overlaps(isa.instructions.values())
+    check_overlaps(isa.instructions.values(), _apart(items, "instructions", "encoding"))
+
+
+def _apart(items: Items, section: str, attribute: str) -> dict[str, Place]:
+    """Where an attribute stands that another file gives, by the names of the items."""
+    named = items.sections[section].items()
+    found = {name: (node.get(attribute), node.key.file) for name, node in named}
+    return {name: it.place for name, (it, file) in found.items() if it and it.place.file != file}
 
 
 def _check_names(isa: ISA) -> None:
@@ -42,16 +49,18 @@ def _check_names(isa: ISA) -> None:
 
 def _check_csrs(isa: ISA, items: Items) -> None:
     at: dict[int, CSR] = {}
+    renumbered = _apart(items, "csrs", "address")
     for csr in isa.csrs.values():
         if csr.address is not None:
+            place = renumbered.get(csr.array or csr.name)
             if csr.address > 0xFFF:
-                raise SpecError(
-                    csr.place, f"{csr.name} is at {csr.address:#x}", "addresses have 12 bits"
-                )
+                what = f"{csr.name} is at {csr.address:#x}"
+                raise SpecError(place or csr.place, what, "addresses have 12 bits")
             other = at.setdefault(csr.address, csr)
             if other is not csr:
                 what = f"{csr.name} and {other.name} are both at {csr.address:#x}"
-                raise SpecError(csr.place, what, "give one another address, or each its `xlen`")
+                place = place or renumbered.get(other.array or other.name, csr.place)
+                raise SpecError(place, what, "give one another address, or each its `xlen`")
         if csr.substitutes and csr.substitutes not in isa.csrs:
             node = items.sections["csrs"][csr.array or csr.name].entries["substitutes"]
             if csr.substitutes not in items.sections["csrs"]:

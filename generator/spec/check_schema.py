@@ -18,6 +18,9 @@ from drafthart.generator.spec.yaml_file import Node
 # The specs' folder lies beside generator/, in the checkout as in the installed package.
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
+_SHARED = "revision.schema.json"
+"""The schema whose definitions others refer to."""
+
 _KINDS = {
     "array": "a list",
     "boolean": "true or false",
@@ -30,7 +33,7 @@ _KINDS = {
 
 @lru_cache(maxsize=4096)
 def check_schema(node: Node, schema: str, definition: str = "") -> None:
-    """Check a node against `items` or `revision`, or against one of the schema's definitions.
+    """Check a node against `items`, `revision` or `overlay`, or one of the schema's definitions.
 
     Nodes never change, so that one check of each will do.
     """
@@ -49,7 +52,11 @@ def check_schema(node: Node, schema: str, definition: str = "") -> None:
 @cache
 def _validator(schema: str, definition: str) -> Draft202012Validator:
     path = SPECS / "schema" / f"{schema}.schema.json"
-    content = json.loads(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    content = json.loads(text.replace(f'"{_SHARED}#/', '"#/'))
+    if _SHARED in text:
+        shared = json.loads((path.parent / _SHARED).read_text(encoding="utf-8"))
+        content["$defs"] |= shared["$defs"]
     if definition:
         content = {"$ref": f"#/$defs/{definition}", "$defs": content["$defs"]}
     return Draft202012Validator(content)

@@ -83,6 +83,11 @@ def _with(selection: Selection, value: str, series: Series, rest: str) -> list[C
 
 def _find(value: str, selection: Selection, series: Series) -> ChangeEntry:
     """A change anywhere in the extension's revisions."""
+    if value.startswith("overlay:"):
+        raise DrafthartError(
+            f"{value} is no change; write {selection.expression} alone and give the file of the "
+            "overlay beside it, with --overlay FILE"
+        )
     extension = selection.revision.id.partition("@")[0]
     known: dict[str, ChangeEntry] = {}
     for name in series.extension(extension):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from drafthart.generator.spec.model import Encoding, Instruction
+from drafthart.generator.spec.model import Encoding, Instruction, Place
 from drafthart.generator.spec.spec_error import SpecError
 
 
-def check_overlaps(instructions: Iterable[Instruction]) -> None:
-    """Every word must belong to one instruction at most."""
+def check_overlaps(
+    instructions: Iterable[Instruction], redrawn: Mapping[str, Place] | None = None
+) -> None:
+    """Every word must belong to one instruction at most.
+
+    `redrawn` has the places of encodings that stand apart from their instructions, by mnemonic:
+    such a one is to blame.
+    """
+    places = redrawn or {}
     seen: list[tuple[Instruction, Encoding]] = []
     for instruction in instructions:
         encoding = instruction.encoding
@@ -19,8 +26,12 @@ def check_overlaps(instructions: Iterable[Instruction]) -> None:
             if (encoding.match ^ its.match) & encoding.mask & its.mask:
                 continue
             if encoding.width == its.width and not separated(encoding, its):
-                what = f"{instruction.mnemonic} claims words of {other.mnemonic}, at {other.place}"
-                raise SpecError(instruction.place, what, "fix more bits, or add constraints")
+                one, two = instruction, other
+                if two.mnemonic in places and one.mnemonic not in places:
+                    one, two = two, one
+                what = f"{one.mnemonic} claims words of {two.mnemonic}, at {two.place}"
+                place = places.get(one.mnemonic, one.place)
+                raise SpecError(place, what, "fix more bits, or add constraints")
         seen.append((instruction, encoding))
 
 

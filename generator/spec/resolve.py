@@ -9,7 +9,7 @@ from pathlib import Path
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec import build
 from drafthart.generator.spec.build_csrs import build_csrs
-from drafthart.generator.spec.changes import apply_change
+from drafthart.generator.spec.changes import ChangeEntry, apply_change
 from drafthart.generator.spec.check_items import check_items
 from drafthart.generator.spec.check_schema import check_schema
 from drafthart.generator.spec.choices import Choices, build_parameters
@@ -18,6 +18,7 @@ from drafthart.generator.spec.expression import Selection, select
 from drafthart.generator.spec.item_path import DEFINITIONS
 from drafthart.generator.spec.items import Items
 from drafthart.generator.spec.model import ISA, Change, Status
+from drafthart.generator.spec.overlay import MARK, Overlay, open_overlay
 from drafthart.generator.spec.series import Series, open_series
 from drafthart.generator.spec.yaml_file import Node
 
@@ -41,25 +42,32 @@ def resolve(
     specs: Path | None = None,
     xlen: int = 64,
     parameters: Mapping[str, int] | None = None,
+    overlay: Path | None = None,
 ) -> ISA:
     """The ISA that an expression such as `h@0.6.1+hvip-independent` stands for.
 
     `specs` is a folder of specs in place of Drafthart's own, `parameters` are choices that differ
-    from the defaults. Raises `DrafthartError` with file, line and column where the specs are wrong.
+    from the defaults, and `overlay` is a file of further changes, such as numbers that the draft
+    leaves open. Raises `DrafthartError` with file, line and column where the specs are wrong.
     """
     if xlen not in (32, 64):
         raise DrafthartError(f"XLEN {xlen} is not supported; use 32 or 64")
     series = open_series(specs)
     selection = select(expression, series)
+    patch = open_overlay(overlay) if overlay else None
+    own = patch.on_top_of(selection, series) if patch else ()
+    entries = (*selection.changes, *own)
     items = series.base(selection.revision.id)
     checked = {node for named in items.sections.values() for node in named.values()}
-    effects = [apply_change(items, change) for change in selection.changes]
+    effects = [apply_change(items, change) for change in entries]
     _check_changed(items, checked)
     changes = tuple(
-        change.resolved(effect) for change, effect in zip(selection.changes, effects, strict=True)
+        change.resolved(effect) for change, effect in zip(entries, effects, strict=True)
     )
     isa = _build(selection, series, items, changes, xlen, parameters or {})
     check_items(isa, items)
+    if patch:
+        isa = _named_for(patch, own, isa)
     return replace(isa, content=content_hash(isa))
 
 
@@ -81,6 +89,17 @@ def _check_changed(items: Items, checked: set[Node]) -> None:
         for node in named.values():
             if node not in checked:
                 check_schema(node, "items", DEFINITIONS[section])
+
+
+def _named_for(overlay: Overlay, changes: tuple[ChangeEntry, ...], isa: ISA) -> ISA:
+    """The ISA said to be what it is: the user's own, and so a draft, whatever it is made from."""
+    return replace(
+        isa,
+        id=f"{isa.id}{MARK}{overlay.name}",
+        title=f"{isa.title}, with the overlay {overlay.name}: {overlay.title}",
+        status=Status.DRAFT,
+        date=max([isa.date, *(change.date for change in changes)]),
+    )
 
 
 def _build(

@@ -16,6 +16,9 @@ from drafthart.generator.spec.nearest import did_you_mean
 from drafthart.generator.spec.spec_error import SpecError
 from drafthart.generator.spec.yaml_file import Node, parse_yaml, read_text
 
+OVERLAYS = "overlays"
+"""The folder of specs in which overlays lie: changes on a revision, but no revisions."""
+
 _HEADER = re.compile(r"^revision:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
 
 
@@ -43,7 +46,8 @@ def open_series(specs: Path | None = None) -> Series:
         raise DrafthartError(f"{folder}: no such folder; name a folder of specs")
     # People see files as they named the folder, and our own without the machine's folders.
     shown = Path("specs") if specs is None else specs
-    names = {(shown / it.relative_to(folder)).as_posix(): it for it in folder.rglob("*.yaml")}
+    inside = {it.relative_to(folder): it for it in folder.rglob("*.yaml")}
+    names = {(shown / at).as_posix(): it for at, it in inside.items() if at.parts[0] != OVERLAYS}
     return _series(tuple((name, read_text(names[name], name)) for name in sorted(names)))
 
 

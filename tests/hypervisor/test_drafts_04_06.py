@@ -10,8 +10,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from background import BackgroundBench
 from bench import CODE, DATA, GUEST_PAGE, PAGE, RWX, Bench, GuestBench, Trap, U, isa_of
 
+from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.resolve import resolve
 
 ILLEGAL, BREAKPOINT, LOAD_ACCESS_FAULT, LOAD_PAGE_FAULT, VIRTUAL = 2, 3, 5, 13, 22
@@ -425,6 +427,54 @@ def test_htimedelta_arrives(revision: str, there: bool) -> None:
         bench.write("scounteren", 7)
         assert cause(bench, mode, "csrr a1, time") is None
         assert bench.reg("a1") >> 40 == ((1 << 24) - 1 if there and "V" in mode else 0)
+
+
+# What b8e20ea5 changed apart from the CSRs of VS-mode.
+
+
+@pytest.mark.parametrize(("revision", "moved"), around("hypervisor-numbers"))
+def test_hypervisor_csrs_move(revision: str, moved: bool) -> None:
+    for number in (0xA00, 0xA02, 0xA03, 0xA80):
+        bench = BackgroundBench(revision)
+        assert (cause(bench, "HS", f"csrr a1, {number}") == ILLEGAL) == moved
+        assert (cause(bench, "HS", f"csrr a1, {number - 0x400}") == ILLEGAL) != moved
+    encoding = bench.isa.instructions["hfence.gvma"].encoding
+    assert encoding
+    assert encoding.match >> 25 == (0b0110001 if moved else 0b1010001)
+
+
+@pytest.mark.parametrize(("revision", "there"), around("hcounteren"))
+def test_hcounteren_withholds_counters(revision: str, there: bool) -> None:
+    bench = BackgroundBench(revision).writes(mcounteren=7, scounteren=7)
+    assert cause(bench, "HS", "csrw 0x606, x0") == (None if there else ILLEGAL)
+    for mode in ("HS", "U", "VS", "VU"):
+        refused = there and "V" in mode
+        assert cause(bench, mode, "csrr a0, cycle") == (ILLEGAL if refused else None)
+
+
+@pytest.mark.rules("hfence.vvma", "hfence.vvma-tvm", "hfence.vs-mode", "hfence.user")
+@pytest.mark.parametrize(("revision", "renamed"), around("hfence-vvma"))
+def test_hfence_vvma_was_hfence_bvma(revision: str, renamed: bool) -> None:
+    old, new = "hfence.bvma x0, x0", "hfence.vvma"
+    bench = BackgroundBench(revision)
+    with pytest.raises(DrafthartError):
+        bench.run(old if renamed else new)
+    for mode, tvm in ("M", 1), ("HS", 0), ("HS", 1), ("U", 0), ("VS", 0), ("VU", 0):
+        bench = BackgroundBench(revision).write("mstatus.TVM", tvm)
+        allowed = mode == "M" or (mode == "HS" and not tvm)
+        trapped = cause(bench, mode, new if renamed else old)
+        assert trapped == (None if allowed else ILLEGAL), (mode, tvm)
+
+
+@pytest.mark.parametrize(("revision", "named"), around(ROOT))
+def test_background_csrs_become_those_of_vs_mode(revision: str, named: bool) -> None:
+    isa = isa_of(revision)
+    kept = ("status", "ie", "tvec", "scratch", "epc", "cause", "tval", "ip", "atp")
+    renames = next(it.renames for it in isa_of("h@0.4").changes if it.id == ROOT)
+    for name in kept:
+        csr = isa.csrs[f"vs{name}" if named else f"bs{name}"]
+        assert csr.substitutes == (f"s{name}" if named else None)
+        assert (f"csr:bs{name}", f"csr:vs{name}") in renames
 
 
 # Fields, numbers and fences.

@@ -57,6 +57,7 @@ def test_the_first_line_tells_editors_the_schema(path: Path) -> None:
     assert first.startswith(hint)
     schema = (path.parent / first.removeprefix(hint)).resolve()
     assert schema.is_file()
-    # A revision file says so itself; the other schema is of item files.
-    is_revision = any(line.startswith("revision:") for line in path.read_text().splitlines())
-    assert schema.name == ("revision.schema.json" if is_revision else "items.schema.json")
+    # Revisions and overlays say so themselves; the other schema is of item files.
+    keys = {line.partition(":")[0] for line in path.read_text().splitlines()}
+    kind = next((kind for kind in ("revision", "overlay") if kind in keys), "items")
+    assert schema.name == f"{kind}.schema.json"
