@@ -182,7 +182,9 @@ def test_terminal_is_restored_after_a_signal(
     _, inner = terminal
     before = termios.tcgetattr(inner)
     program = (
-        "import sys, time; from drafthart.runtime.console import Console\n"
+        "import signal, sys, time; from drafthart.runtime.console import Console\n"
+        # The suite may run under nohup, whose deafness to SIGHUP children inherit.
+        f"signal.signal({int(number)}, signal.SIG_DFL)\n"
         "with Console(0, 1):\n"
         "    print('ready', file=sys.stderr, flush=True)\n"
         "    time.sleep(60)\n"
