@@ -1,0 +1,81 @@
+"""The decoder as C: `decode` fills an `Op` from a 32-bit word, `expand` turns 16 bits into 32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from drafthart.generator.emit.decode_tree import Branch, Candidate, Leaf, build
+from drafthart.generator.emit.expansion import expansion
+from drafthart.generator.emit.python_decoder import operand_value
+from drafthart.generator.spec.model import ISA
+
+Render = Callable[[Candidate], list[str]]
+
+
+def decode_function(isa: ISA, index: Mapping[str, int], fill: Mapping[str, list[str]]) -> list[str]:
+    """`decode(w, op)` → number of the instruction, or -1. `fill`: what to set in `op`, by name."""
+
+    def leaf(candidate: Candidate) -> list[str]:
+        mnemonic = candidate.instruction.mnemonic
+        return [*fill[mnemonic], f"return {index[mnemonic]}; /* {mnemonic} */"]
+
+    tree = build(isa.instructions.values(), 32)
+    lines = ["static int decode(u32 word, Op *op) {", "    u64 w = word;"]
+    _render(tree, leaf, lines, "    ")
+    return [*lines, "    return -1;", "}"]
+
+
+def expand_function(isa: ISA) -> list[str]:
+    """`expand(half)` → 32-bit word, or 0."""
+
+    def leaf(candidate: Candidate) -> list[str]:
+        short = candidate.encoding
+        expanded = expansion(isa, candidate.instruction)
+        target = expanded.target.encoding
+        assert target is not None
+        lines: list[str] = []
+        fixed: dict[str, int] = {}
+        terms: list[str] = []
+        for name, value in expanded.values:
+            if isinstance(value, int):
+                fixed[name] = value
+                continue
+            text = operand_value(short, isa.operands[value], isa.xlen)
+            if f"u64 _{value} = {text};" not in lines:
+                lines.append(f"u64 _{value} = {text};")
+            for piece in target.pieces:
+                if piece.operand == name:
+                    mask = (1 << piece.width) - 1
+                    terms.append(f"(_{value} >> {piece.low} & {mask:#x}) << {piece.at}")
+        constant = target.insert({name: fixed.get(name, 0) for name in target.operands})
+        mnemonic = candidate.instruction.mnemonic
+        return [*lines, f"return (u32)({' | '.join([f'{constant:#x}', *terms])}); /* {mnemonic} */"]
+
+    tree = build(isa.instructions.values(), 16)
+    lines = ["static u32 expand(u16 half) {", "    u64 w = half;"]
+    _render(tree, leaf, lines, "    ")
+    return [*lines, "    (void)w;", "    return 0;", "}"]
+
+
+def _render(node: Branch | Leaf, render: Render, lines: list[str], indent: str) -> None:
+    if isinstance(node, Leaf):
+        for candidate in node.candidates:
+            encoding = candidate.encoding
+            tests = [f"(w & {encoding.mask:#x}) == {encoding.match:#x}"]
+            for operand, value in encoding.constraints:
+                raw = " | ".join(
+                    f"(w >> {piece.at} & {(1 << piece.width) - 1:#x}) << {piece.low}"
+                    for piece in encoding.pieces
+                    if piece.operand == operand
+                )
+                tests.append(f"({raw}) != {value}")
+            lines.append(f"{indent}if ({' && '.join(tests)}) {{")
+            lines.extend(f"{indent}    {line}" for line in render(candidate))
+            lines.append(f"{indent}}}")
+        return
+    lines.append(f"{indent}switch (w & {node.mask:#x}) {{")
+    for value, child in node.branches:
+        lines.append(f"{indent}case {value:#x}:")
+        _render(child, render, lines, indent + "    ")
+        lines.append(f"{indent}    break;")
+    lines.append(f"{indent}}}")

@@ -1,0 +1,1 @@
+"""The native engine: C generated from the spec, compiled at first use."""

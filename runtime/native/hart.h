@@ -1,0 +1,161 @@
+/* What a hart of any revision has, and the engine's own data. The generated code defines
+   `struct hart` with HART_MEMBERS first, the revision's state behind them, and the engine last. */
+#pragma once
+
+#include "types.h"
+
+typedef struct hart Hart;
+typedef struct op Op;
+typedef struct translation Translation;
+
+#define HART_MEMBERS                                                                              \
+    u64 x[33];          /* the integer registers; 32 takes what is written to x0 */               \
+    u64 pc;                                                                                       \
+    u64 next_pc;                                                                                  \
+    u64 instruction;    /* the raw bits of the instruction that runs, 16 or 32 */                 \
+    u64 steps;          /* instructions begun since reset */                                      \
+    u64 trapped;        /* those of them that ended in an exception */                            \
+    u64 sleeping;                                                                                 \
+    u64 interrupt_lines;                                                                          \
+    union {                                                                                       \
+        struct {                                                                                  \
+            u8 ended;     /* the operation ended before its end: an exception is to be taken */   \
+            u8 changed;   /* something was written that the loop looks at */                      \
+            u8 attention; /* the host wants to look */                                            \
+            u8 watching;  /* single steps, accesses listed */                                     \
+        };                                                                                        \
+        u32 events;                                                                               \
+    };
+
+/* A decoded instruction. Operands are where the decoder of its revision puts them: registers and
+   other small ones in a, b, c, the wide one in imm. */
+typedef void Handler(const Op *op, Hart *h, i64 left, const Translation *reads, const Translation *writes);
+
+struct op {
+    Handler *run;
+    u64 imm;
+    u64 pc;
+    u32 word; /* the raw bits */
+    u8 a, b, c;
+    u8 meta; /* instructions before this one in its block, and whether it has 32 bits */
+};
+
+#define LONGEST 64
+#define OP_INDEX(op) ((op)->meta & 0x7f)
+#define OP_LENGTH(op) ((op)->meta & 0x80 ? 4 : 2)
+
+/* Where control goes from the op before it, in an op's place: valid while the key is that of the
+   context, since then the address still leads to the same instructions. */
+typedef struct {
+    const Op *op;
+    u64 key;
+    u64 target;
+    u64 unused;
+} Link;
+
+_Static_assert(sizeof(Op) == 32 && sizeof(Link) == 32, "a link takes the place of an op");
+
+/* Translations. An entry holds for addresses `page + offset`; the host's address is `host + address`. */
+struct translation {
+    u64 page; /* 1: none */
+    u64 host;
+};
+
+#define PAGE 4096ull
+#define PAGE_MASK (~(PAGE - 1))
+#define ENTRIES 1024
+#define FETCH_ENTRIES 256
+#define NO_PAGE 1ull
+
+INLINE size_t entry_index(u64 address) { return (address >> 12) % ENTRIES; }
+INLINE u64 page_and_alignment(u64 address, unsigned size) { return address & (PAGE_MASK | (size - 1)); }
+
+/* All that translations depend on, with what was translated under it. */
+#define MOST_TAGS 8
+typedef struct {
+    u64 tags[MOST_TAGS]; /* what the spec calls the translation context, then the tagged CSRs */
+    u64 key;             /* unique: a new one whenever instructions may have moved */
+    u8 used;
+    Translation reads[ENTRIES];
+    Translation writes[ENTRIES];
+    Translation fetches[FETCH_ENTRIES]; /* host: physical page address */
+} Context;
+
+#define CONTEXTS 64
+
+typedef struct block Block;
+struct block {
+    u64 pc;
+    u64 physical;
+    Op *first;
+    Block *next;      /* with the same hash */
+    Block *next_here; /* on the same page */
+};
+
+typedef struct {
+    u64 pc;
+    u64 key;
+    const Op *op;
+} Jump;
+
+#define JUMPS 4096
+#define BUCKETS 32768
+#define OPS (1u << 19)
+#define BLOCKS (1u << 17)
+
+typedef struct {
+    u64 lines; /* bit n: instructions of its 64 bytes n were decoded */
+    Block *blocks;
+} CodePage;
+
+enum { PAGE_CODE = 1, PAGE_WATCHED = 2 };
+
+typedef struct {
+    u64 base, end;
+} Window;
+
+#define MOST_WINDOWS 64
+#define MOST_BREAKPOINTS 1024
+
+/* The host's side of devices; a read of more than the device has gives zeros. */
+typedef u64 DeviceRead(void *host, u64 address, u32 size);
+typedef void DeviceWrite(void *host, u64 address, u32 size, u64 value);
+typedef void CommitCallback(void *host, u64 pc, u64 instruction);
+
+typedef struct {
+    u64 address, value;
+    u64 size;
+} Access;
+
+#define MOST_ACCESSES 256
+
+typedef struct {
+    Context *context; /* the present one */
+    u64 key;          /* its key */
+    i64 left;         /* when a block ended: steps until the deadline */
+    u64 deadline;     /* step count at which blocks end */
+    u8 *ram;
+    u64 ram_base, ram_size;
+    u8 *page_state;
+    CodePage *code;
+    u64 time_offset, steps_per_tick;
+    u64 timer; /* what next_timer said last */
+    u64 next_key;
+    u64 generation; /* how often all blocks were dropped */
+    Context *contexts[CONTEXTS];
+    Jump jumps[JUMPS];
+    Block *buckets[BUCKETS];
+    Op *ops;
+    Block *blocks;
+    u32 ops_used, blocks_used;
+    u32 windows;
+    u32 invoke_ended; /* a function that the host called ended an instruction */
+    Window window[MOST_WINDOWS];
+    DeviceRead *device_read;
+    DeviceWrite *device_write;
+    void *host;
+    u32 breakpoints;
+    u64 breakpoint[MOST_BREAKPOINTS];
+    u32 read_count, write_count, csr_count;
+    Access read_log[MOST_ACCESSES], write_log[MOST_ACCESSES], csr_log[MOST_ACCESSES];
+} Engine;

@@ -1,0 +1,89 @@
+/* The primitives of the operation language; see docs/format.md for what each promises.
+   Included behind `struct hart` and the prototypes of the generated functions. */
+#pragma once
+
+#include "hart.h"
+
+static void flush_translations(Hart *h);
+OUTLINE void code_written(Hart *h, u64 offset, u32 size);
+
+INLINE void end_instruction(Hart *h) { h->ended = 1; }
+
+INLINE u64 ram_read(const u8 *at, u32 size) {
+    switch (size) {
+    case 1: return *at;
+    case 2: { u16 value; memcpy(&value, at, 2); return value; }
+    case 4: { u32 value; memcpy(&value, at, 4); return value; }
+    default: { u64 value; memcpy(&value, at, 8); return value; }
+    }
+}
+
+INLINE void ram_write(u8 *at, u32 size, u64 value) {
+    switch (size) {
+    case 1: { u8 part = (u8)value; memcpy(at, &part, 1); break; }
+    case 2: { u16 part = (u16)value; memcpy(at, &part, 2); break; }
+    case 4: { u32 part = (u32)value; memcpy(at, &part, 4); break; }
+    default: memcpy(at, &value, 8);
+    }
+}
+
+INLINE int in_ram(const Hart *h, u64 address, u32 size) {
+    return address - h->engine.ram_base <= h->engine.ram_size - size;
+}
+
+OUTLINE void log_access(Access *log, u32 *count, u64 address, u64 size, u64 value) {
+    if (*count < MOST_ACCESSES) log[(*count)++] = (Access){address, value, size};
+}
+
+OUTLINE u64 device_read(Hart *h, u64 address, u32 size) {
+    u64 value = h->engine.device_read(h->engine.host, address, size);
+    h->changed = 1;
+    return size == 8 ? value : value & ones_64(8 * size);
+}
+
+OUTLINE void device_write(Hart *h, u64 address, u32 size, u64 value) {
+    h->engine.device_write(h->engine.host, address, size, value);
+    h->attention = 1;
+}
+
+INLINE u64 read_physical(Hart *h, u64 address, u32 size) {
+    if (UNLIKELY(h->watching)) log_access(h->engine.read_log, &h->engine.read_count, address, size, 0);
+    if (LIKELY(in_ram(h, address, size))) return ram_read(h->engine.ram + (address - h->engine.ram_base), size);
+    return device_read(h, address, size);
+}
+
+INLINE void write_physical(Hart *h, u64 address, u32 size, u64 value) {
+    if (UNLIKELY(h->watching)) log_access(h->engine.write_log, &h->engine.write_count, address, size, value);
+    if (UNLIKELY(!in_ram(h, address, size))) {
+        device_write(h, address, size, value);
+        return;
+    }
+    u64 offset = address - h->engine.ram_base;
+    ram_write(h->engine.ram + offset, size, value);
+    if (UNLIKELY(h->engine.page_state[offset / PAGE] | h->engine.page_state[(offset + size - 1) / PAGE]))
+        code_written(h, offset, size);
+}
+
+OUTLINE u64 device_exists(const Hart *h, u64 address, u64 size) {
+    for (u32 i = 0; i < h->engine.windows; i++) {
+        const Window *window = &h->engine.window[i];
+        if (address >= window->base && address < window->end && size <= window->end - address) return 1;
+    }
+    return 0;
+}
+
+INLINE u64 physical_exists(const Hart *h, u64 address, u64 size) {
+    return LIKELY(in_ram(h, address, (u32)size)) || device_exists(h, address, size);
+}
+
+/* The counter is wide and runs on with the steps of the hart. */
+INLINE u64 time(const Hart *h) { return h->engine.time_offset + h->steps / h->engine.steps_per_tick; }
+INLINE u64 retired(const Hart *h) { return h->steps - h->trapped; }
+
+/* Decoded instructions follow memory by themselves: stores to them drop them. */
+INLINE void flush_instructions(Hart *h) { (void)h; }
+
+INLINE void wait_for_interrupt(Hart *h) {
+    h->sleeping = 1;
+    h->changed = 1;
+}
