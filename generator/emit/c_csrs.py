@@ -82,7 +82,7 @@ def _write(isa: ISA, program: Program, csr: CSR, watched: Watched) -> list[str]:
         terms = [f"({storage(home)} & {literal(kept)})"]
         terms += [_moved("value", own, target) for own, target in pairs]
         return [head, f"    csr_write_{home.name}(h, {' | '.join(terms)});", "}"]
-    lines = _write_stored(program, csr, watched.get(csr.array or csr.name, 0))
+    lines = _write_stored(program, csr, watched.changed.get(csr.array or csr.name, 0))
     return [head, *(f"    {line}" for line in lines), "}"]
 
 
@@ -94,7 +94,7 @@ def _write_stored(program: Program, csr: CSR, watched: int) -> list[str]:
     for field in csr.fields.values():
         if field.kind == "RO" or field.read is not None:
             continue
-        if field.flush:
+        if field.flush and not field.tagged:
             flush |= field.mask
         if field.write is not None:
             checked += _written(program, csr, field)

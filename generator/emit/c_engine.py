@@ -13,7 +13,7 @@ from drafthart.generator.emit.python_csrs import is_stored, reset_value
 from drafthart.generator.emit.python_engine import substitutes
 from drafthart.generator.emit.render import render
 from drafthart.generator.errors import DrafthartError
-from drafthart.generator.language.c import emit_function, prototype
+from drafthart.generator.language.c import Watched, emit_function, prototype
 from drafthart.generator.language.c_expressions import c_name, literal
 from drafthart.generator.language.check import check_isa
 from drafthart.generator.language.ir import Program
@@ -29,7 +29,7 @@ COMMON = ("interrupt_lines",)
 def emit_c(isa: ISA) -> str:
     """The text of the file. Raises `DrafthartError` for what does not check or has no C form."""
     program = check_isa(isa)
-    watched = bits_read(program, WATCHED)
+    watched = _watched(isa, program)
     handlers = []
     fill = {}
     for mnemonic in program.instructions:
@@ -117,6 +117,17 @@ def _resets(isa: ISA) -> list[str]:
     return lines
 
 
+def _watched(isa: ISA, program: Program) -> Watched:
+    tagged: dict[str, int] = {}
+    for csr in isa.csrs.values():
+        if (mask := _tag_mask(csr)) and is_stored(csr):
+            tagged[csr.array or csr.name] = mask
+    changed = bits_read(program, WATCHED)
+    for name, mask in tagged.items():
+        changed[name] = changed.get(name, 0) | mask
+    return Watched(changed, tagged)
+
+
 def _tags(isa: ISA) -> list[str]:
     """What tells translations of one context from those of another, beside the context itself."""
     return [
@@ -127,5 +138,5 @@ def _tags(isa: ISA) -> list[str]:
 
 
 def _tag_mask(csr: CSR) -> int:
-    return sum(field.mask for field in csr.fields.values() if getattr(field, "tagged", False))
+    return sum(field.mask for field in csr.fields.values() if field.tagged)
 

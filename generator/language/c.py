@@ -7,6 +7,7 @@ begin with an underscore are the generator's: no operation can have one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from drafthart.generator.language.c_expressions import CWriter, c_name, c_type, literal
 from drafthart.generator.language.fold import maximum, ones, silent
@@ -39,8 +40,16 @@ from drafthart.generator.language.ir import (
 from drafthart.generator.language.primitives import PRIMITIVES
 from drafthart.generator.spec.model import Place
 
-Watched = Mapping[str, int]
-"""Bits of state and CSRs, by name, whose writes the engine wants to hear of."""
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Bits of state and CSRs, by name, that matter to the engine's loop.
+
+    A write to `changed` bits makes it look. Translations are kept apart by `tagged` bits: a new
+    value of them makes no translation stale.
+    """
+
+    changed: Mapping[str, int]
+    tagged: Mapping[str, int]
 
 
 class CBodyWriter(CWriter):
@@ -210,11 +219,12 @@ class CBodyWriter(CWriter):
             self.line("}")
 
     def _set(self, target: State | Csr, place: str, mask: int, text: str, flush: int) -> None:
+        flush &= ~self._watched.tagged.get(target.name, 0)
         if flush:
             text = self._kept(text, target.width)
             self.line(f"if (({place} ^ {text}) & {literal(flush)}) flush_translations(h);")
         self.line(f"{place} = {text};")
-        if self._watched.get(target.name, 0) & mask:
+        if self._watched.changed.get(target.name, 0) & mask:
             self.line("h->changed = 1;")
 
 

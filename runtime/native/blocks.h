@@ -106,10 +106,14 @@ done:
 /* The physical address of an instruction parcel; `ended` if it may not be fetched. */
 static u64 fetch_address(Hart *h, u64 pc) {
     Context *context = h->engine.context;
-    Translation *entry = &context->fetches[(pc >> 12) % FETCH_ENTRIES];
+    const Translation *entry = &context->fetches[(pc >> 12) % FETCH_ENTRIES];
     if (LIKELY(entry->page == (pc & PAGE_MASK))) return entry->host + (pc & (PAGE - 1));
+    h->engine.level = 0;
     u64 physical = fn_translate_fetch(h, pc);
-    if (!h->ended && cachable(h, physical)) *entry = (Translation){pc & PAGE_MASK, physical & PAGE_MASK};
+    if (!h->ended && cachable(h, physical)) {
+        Translation found = {pc & PAGE_MASK, physical & PAGE_MASK};
+        put(&h->engine, FETCHES, (u32)((pc >> 12) % FETCH_ENTRIES), found);
+    }
     return physical;
 }
 

@@ -65,6 +65,7 @@ struct translation {
 #define PAGE_MASK (~(PAGE - 1))
 #define ENTRIES 1024
 #define FETCH_ENTRIES 256
+#define FEW 64
 #define NO_PAGE 1ull
 
 INLINE size_t entry_index(u64 address) { return (address >> 12) % ENTRIES; }
@@ -75,10 +76,17 @@ INLINE u64 page_and_alignment(u64 address, unsigned size) { return address & (PA
 typedef struct {
     u64 tags[MOST_TAGS]; /* what the spec calls the translation context, then the tagged CSRs */
     u64 key;             /* unique: a new one whenever instructions may have moved */
+    u64 owner;           /* whose translations these are, for fences */
     u8 used;
+    u8 superpages;       /* is any level not 0? */
+    u16 filled;          /* entries put in since it was cleared, or so many that it does not matter */
     Translation reads[ENTRIES];
     Translation writes[ENTRIES];
     Translation fetches[FETCH_ENTRIES]; /* host: physical page address */
+    u8 read_levels[ENTRIES]; /* levels of the superpages that the entries are part of */
+    u8 write_levels[ENTRIES];
+    u8 fetch_levels[FETCH_ENTRIES];
+    u16 log[FEW]; /* the first entries that were filled: table and index */
 } Context;
 
 #define CONTEXTS 64
@@ -141,6 +149,7 @@ typedef struct {
     u64 time_offset, steps_per_tick;
     u64 timer; /* what next_timer said last */
     u64 next_key;
+    u32 level; /* of the translation under way; see note_leaf */
     u64 generation; /* how often all blocks were dropped */
     Context *contexts[CONTEXTS];
     Jump jumps[JUMPS];

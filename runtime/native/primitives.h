@@ -5,6 +5,13 @@
 #include "hart.h"
 
 static void flush_translations(Hart *h);
+static void fence_translations(Hart *h, u64 owner, u64 mask, u64 address, u64 every_address);
+
+/* The highest level of a superpage that the translation under way went through. */
+INLINE void note_leaf(Hart *h, u64 level) {
+    if (level > h->engine.level) h->engine.level = (u32)level;
+}
+
 OUTLINE void code_written(Hart *h, u64 offset, u32 size);
 
 INLINE void end_instruction(Hart *h) { h->ended = 1; }

@@ -6,15 +6,42 @@
 
 static u64 hash(u64 value) { return (value * 0x9e3779b97f4a7c15ull) >> 32; }
 
-static void clear_translations(Translation *entries, size_t count) {
-    for (size_t i = 0; i < count; i++) entries[i].page = NO_PAGE;
+enum { READS, WRITES, FETCHES };
+
+static Translation *table_of(Context *context, u32 table) {
+    return table == READS ? context->reads : table == WRITES ? context->writes : context->fetches;
 }
 
+static u8 *levels_of(Context *context, u32 table) {
+    return table == READS ? context->read_levels : table == WRITES ? context->write_levels : context->fetch_levels;
+}
+
+static u32 entries_of(u32 table) { return table == FETCHES ? FETCH_ENTRIES : ENTRIES; }
+
+/* Drop all translations of a context: those in its log, or where they were too many, all there is room for. */
 static void clear_context(Engine *e, Context *context) {
-    clear_translations(context->reads, ENTRIES);
-    clear_translations(context->writes, ENTRIES);
-    clear_translations(context->fetches, FETCH_ENTRIES);
+    if (context->filled <= FEW) {
+        for (u32 i = 0; i < context->filled; i++)
+            table_of(context, context->log[i] >> 14)[context->log[i] & 0x3fff].page = NO_PAGE;
+    } else {
+        for (u32 table = READS; table <= FETCHES; table++)
+            for (u32 i = 0; i < entries_of(table); i++) table_of(context, table)[i].page = NO_PAGE;
+    }
+    context->filled = 0;
+    context->superpages = 0;
     context->key = e->next_key++;
+}
+
+/* Put a translation into a table of the present context. */
+static void put(Engine *e, u32 table, u32 index, Translation entry) {
+    Context *context = e->context;
+    if (context->filled <= FEW) {
+        if (context->filled < FEW) context->log[context->filled] = (u16)(table << 14 | index);
+        context->filled++;
+    }
+    table_of(context, table)[index] = entry;
+    levels_of(context, table)[index] = (u8)e->level;
+    context->superpages |= e->level != 0;
 }
 
 /* Make the context of the hart's present state the present one. */
@@ -35,23 +62,54 @@ static void select_context(Hart *h) {
     if (!*slot) *slot = calloc(1, sizeof(Context));
     if (!*slot) abort();
     memcpy((*slot)->tags, tags, sizeof tags);
+    if (!(*slot)->key) (*slot)->filled = FEW + 1; /* new: its tables hold nothing that could be read */
     (*slot)->used = 1;
+    (*slot)->owner = fn_translation_owner(h);
     clear_context(e, *slot);
 found:
     e->context = *slot;
     e->key = (*slot)->key;
 }
 
+static void context_cleared(Hart *h, Context *context) {
+    if (context == h->engine.context) h->engine.key = context->key;
+    h->changed = 1;
+}
+
 static void flush_translations(Hart *h) {
     Engine *e = &h->engine;
-    for (int i = 0; i < CONTEXTS; i++)
-        if (e->contexts[i] && e->contexts[i]->used) e->contexts[i]->used = 0;
-    if (e->context) {
-        e->context->used = 1;
-        clear_context(e, e->context);
-        e->key = e->context->key;
+    for (int i = 0; i < CONTEXTS; i++) {
+        Context *context = e->contexts[i];
+        if (!context || !context->used) continue;
+        clear_context(e, context);
+        context_cleared(h, context);
     }
-    h->changed = 1;
+}
+
+/* Drop what a context holds of one virtual address, and of the superpages around it. */
+static void drop_address(Engine *e, Context *context, u64 address) {
+    for (u32 table = READS; table <= FETCHES; table++) {
+        Translation *entries = table_of(context, table);
+        u32 index = (u32)((address >> 12) % entries_of(table));
+        if (entries[index].page == (address & PAGE_MASK)) entries[index].page = NO_PAGE;
+        if (!context->superpages) continue;
+        const u8 *levels = levels_of(context, table);
+        for (u32 i = 0; i < entries_of(table); i++)
+            if (levels[i] && entries[i].page != NO_PAGE && !((entries[i].page ^ address) >> (12 + 9 * levels[i])))
+                entries[i].page = NO_PAGE;
+    }
+    context->key = e->next_key++;
+}
+
+static void fence_translations(Hart *h, u64 owner, u64 mask, u64 address, u64 every_address) {
+    Engine *e = &h->engine;
+    for (int i = 0; i < CONTEXTS; i++) {
+        Context *context = e->contexts[i];
+        if (!context || !context->used || ((context->owner ^ owner) & mask)) continue;
+        if (every_address) clear_context(e, context);
+        else drop_address(e, context, address);
+        context_cleared(h, context);
+    }
 }
 
 /* All instructions may have changed: links and jumps hold no more. */
@@ -66,18 +124,19 @@ static int cachable(Hart *h, u64 physical) {
     return in_ram(h, physical & PAGE_MASK, PAGE) && fn_page_is_uniform(h, physical);
 }
 
-static void keep(Translation *entries, u64 address, const Hart *h, u64 physical) {
+static void keep(Hart *h, u32 table, u64 address, u64 physical) {
     u64 host = (u64)(uintptr_t)h->engine.ram + (physical - h->engine.ram_base);
-    entries[entry_index(address)] = (Translation){address & PAGE_MASK, host - address};
+    put(&h->engine, table, (u32)entry_index(address), (Translation){address & PAGE_MASK, host - address});
 }
 
 #define MEMORY_FUNCTIONS(size)                                                                    \
     OUTLINE u64 load_missed_##size(Hart *h, u64 address) {                                        \
         if (!(address & (size - 1)) && !h->watching) {                                            \
+            h->engine.level = 0;                                                                  \
             u64 physical = fn_translate_data(h, address, LOAD);                                   \
             if (h->ended) return 0;                                                               \
             if (cachable(h, physical)) {                                                          \
-                keep(h->engine.context->reads, address, h, physical);                             \
+                keep(h, READS, address, physical);                             \
                 return ram_read(h->engine.ram + (physical - h->engine.ram_base), size);           \
             }                                                                                     \
         }                                                                                         \
@@ -85,11 +144,12 @@ static void keep(Translation *entries, u64 address, const Hart *h, u64 physical)
     }                                                                                             \
     OUTLINE void store_missed_##size(Hart *h, u64 address, u64 value) {                           \
         if (!(address & (size - 1)) && !h->watching) {                                            \
+            h->engine.level = 0;                                                                  \
             u64 physical = fn_translate_data(h, address, STORE);                                  \
             if (h->ended) return;                                                                 \
             if (cachable(h, physical)) {                                                          \
                 u64 page = (physical - h->engine.ram_base) / PAGE;                                \
-                if (!h->engine.page_state[page]) keep(h->engine.context->writes, address, h, physical); \
+                if (!h->engine.page_state[page]) keep(h, WRITES, address, physical); \
                 write_physical(h, physical, size, value);                                         \
                 return;                                                                           \
             }                                                                                     \
