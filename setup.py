@@ -45,7 +45,8 @@ setup(
     include_package_data=False,  # else folders of data count as packages that are not listed
     package_data={
         "drafthart": ["py.typed"],
-        "drafthart.generator.emit": ["templates/*.j2"],
+        "drafthart.generator.emit": ["templates/*.j2", "fusion.yaml"],
+        "drafthart.runtime.native": ["*.h"],
         "drafthart.specs": ["**/*.yaml", "**/*.json"],
         "drafthart.examples": ["**/*.S", "**/*.inc"],
     },

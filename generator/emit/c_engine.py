@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from drafthart.generator.emit.c_csrs import csr_functions, storage
 from drafthart.generator.emit.c_decoder import decode_function, expand_function
+from drafthart.generator.emit.c_fusion import fuse
 from drafthart.generator.emit.c_handlers import handler, slots
 from drafthart.generator.emit.c_watched import bits_read
 from drafthart.generator.emit.python_csrs import is_stored, reset_value
@@ -57,6 +58,7 @@ def emit_c(isa: ISA) -> str:
         substitutes=substitutes(isa),
         tags=_tags(isa),
         handlers=handlers,
+        fused=fuse(handlers),
         entries=entries(program),
         invocations={name: _invocation(program, name) for name in entries(program)},
         decode=decode_function(isa, index, fill),

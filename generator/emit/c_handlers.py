@@ -46,6 +46,8 @@ from drafthart.generator.spec.model import ISA, Encoding, Instruction
 STRAIGHT, JUMP, ALWAYS = "STRAIGHT", "SOMETIMES", "ALWAYS"
 """Shapes: goes on, may jump (a link is behind it), always leaves (a link, and the block ends)."""
 
+_ENDINGS = {STRAIGHT: ["    NEXT;"], JUMP: ["    NEXT_BEHIND_LINK;"], ALWAYS: []}
+
 _SMALL = ("a", "b", "c")
 
 
@@ -67,6 +69,13 @@ class Handler:
     name: str
     shape: str
     lines: list[str]
+    inline: list[str]
+    """The operation's text in line, up to where it goes on with the next one; empty if there is none."""
+
+    @property
+    def straight(self) -> bool:
+        """Does the next op always follow?"""
+        return self.shape == STRAIGHT
 
 
 def slots(isa: ISA, instruction: Instruction, operation: TypedOperation) -> Slots:
@@ -169,13 +178,14 @@ def handler(
             marker(operation.place),
             f"static void op_{name}(ARGUMENTS) {{",
             *body,
+            *_ENDINGS[shape],
             "}",
         ]
-        return Handler(instruction.mnemonic, name, shape, lines)
+        return Handler(instruction.mnemonic, name, shape, lines, body)
     leaves = "next_pc" in operation.effects.writes
     how = "CALL_AND_LEAVE" if leaves else "CALL"
     lines.append(f"static void op_{name}(ARGUMENTS) {{ {how}(call_{name}); }}")
-    return Handler(instruction.mnemonic, name, ALWAYS if leaves else STRAIGHT, lines)
+    return Handler(instruction.mnemonic, name, ALWAYS if leaves else STRAIGHT, lines, [])
 
 
 def _fast(
@@ -203,7 +213,6 @@ def _fast(
             return None
         return (ALWAYS if always else JUMP), writer.lines
     writer.body(body)
-    writer.line("NEXT;")
     return STRAIGHT, writer.lines
 
 
@@ -312,7 +321,6 @@ class _HandlerWriter(CBodyWriter):
             self.line(go)
             return True
         self.line(f"if ({test}) {go}")
-        self.line("NEXT_BEHIND_LINK;")
         return False
 
     def _is_static(self, node: Expression) -> bool:

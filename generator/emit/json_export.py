@@ -26,6 +26,7 @@ def emit_json(isa: ISA) -> str:
     content = {
         "generated": f"from {isa.id} ({isa.status}) by Drafthart, do not edit",
         "revision": isa.id,
+        "base": isa.base,
         "status": str(isa.status),
         "unstable": isa.status is not Status.RATIFIED,
         "content": isa.content,

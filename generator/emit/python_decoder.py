@@ -62,7 +62,7 @@ def operand_value(encoding: Encoding, operand: Operand, xlen: int) -> str:
             shift = f" << {piece.low}" if piece.low else ""
             terms.append(f"(w >> {piece.at} & {mask:#x}){shift}")
     raw = " | ".join(terms)
-    if operand.kind == "register":
+    if operand.kind in ("register", "float"):
         return f"{operand.base} + ({raw})" if operand.base else raw
     if operand.signed:
         sign = 1 << (encoding.operand_bits(operand.name) - 1)

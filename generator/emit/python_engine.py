@@ -43,7 +43,7 @@ def emit_python(isa: ISA) -> str:
         helpers=HELPERS,
         slots=_slots(isa),
         resets=_resets(isa),
-        substitutes=_substitutes(isa),
+        substitutes=substitutes(isa),
         functions=[emit_function(function) for function in program.functions.values()],
         csr_functions=[
             lines for csr in isa.csrs.values() for lines in csr_functions(isa, program, csr)
@@ -116,7 +116,7 @@ def _resets(isa: ISA) -> list[tuple[str, str]]:
     return [(name, value) for name, value in resets.items() if name not in _BUILT_IN]
 
 
-def _substitutes(isa: ISA) -> list[tuple[int, int]]:
+def substitutes(isa: ISA) -> list[tuple[int, int]]:
     """Pairs (number used in VS-mode, number reached)."""
     pairs = []
     for csr in isa.csrs.values():

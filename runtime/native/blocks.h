@@ -61,13 +61,19 @@ static int at_breakpoint(const Hart *h, u64 pc) {
     return 0;
 }
 
+/* Give instructions `from` to `count` the handlers of the sequences that they make up. */
+static void join(Op **ops, const u16 *numbers, u32 *from, u32 count) {
+    for (u32 used; *from < count; *from += used) ops[*from]->run = fuse(numbers + *from, count - *from, &used);
+}
+
 /* Decode from an address to the first instruction that has to end a block. */
 static Block *make_block(Hart *h, u64 pc, u64 physical) {
     Engine *e = &h->engine;
     if (e->ops_used + 3 * LONGEST > OPS || e->blocks_used == BLOCKS) forget_blocks(h);
     u64 offset = physical - e->ram_base, end = (offset & PAGE_MASK) + PAGE, start = offset;
-    Op *first = &e->ops[e->ops_used], *op = first;
-    u32 count = 0;
+    Op *first = &e->ops[e->ops_used], *op = first, *ops[LONGEST];
+    u16 numbers[LONGEST];
+    u32 count = 0, joined = 0; /* instructions from `joined` on may still be part of a sequence */
     while (offset + 2 <= end && count < LONGEST) {
         u32 word = (u32)ram_read(e->ram + offset, 2);
         u32 length = (word & 3) == 3 ? 4 : 2;
@@ -78,17 +84,21 @@ static Block *make_block(Hart *h, u64 pc, u64 physical) {
         op->run = HANDLERS[number];
         op->pc = pc;
         op->word = word;
-        op->meta = (u8)(count | (length == 4 ? 0x80 : 0));
-        count++;
+        ops[count] = op;
+        numbers[count++] = (u16)number;
+        op->steps = (u8)count;
         offset += length;
         pc += length;
         op++;
         u8 shape = SHAPES[number];
-        if (shape != STRAIGHT) *op++ = (Op){0};
+        if (shape == STRAIGHT) continue;
+        *op++ = (Op){0};
+        join(ops, numbers, &joined, count);
         if (shape == ALWAYS) goto done;
     }
     if (!count) return NULL;
-    *op++ = (Op){.run = op_end, .pc = pc, .meta = (u8)count};
+    join(ops, numbers, &joined, count);
+    *op++ = (Op){.run = op_end, .pc = pc, .steps = (u8)count};
     *op++ = (Op){0};
 done:
     mark_code(e, start / PAGE);

@@ -13,7 +13,7 @@
 
 /* Before an operation that may look at the hart as a whole. */
 INLINE void enter(const Op *op, Hart *h, i64 left) {
-    h->steps = h->engine.deadline - (u64)left + OP_INDEX(op);
+    h->steps = h->engine.deadline - (u64)left + op->steps - 1;
     h->pc = op->pc;
     h->next_pc = NEXT_PC;
     h->instruction = op->word;
@@ -21,7 +21,7 @@ INLINE void enter(const Op *op, Hart *h, i64 left) {
 
 /* Leave the block behind an operation: it ended, or it changed something. */
 OUTLINE void leave(const Op *op, Hart *h, i64 left) {
-    h->steps = h->engine.deadline - (u64)left + OP_INDEX(op) + 1;
+    h->steps = h->engine.deadline - (u64)left + op->steps;
     if (h->ended) {
         h->ended = 0;
         h->trapped++;
@@ -51,7 +51,7 @@ OUTLINE void follow(const Op *op, Hart *h, i64 left, u64 target, Link *link) {
 #define JUMP_LINKED(target)                                                                       \
     do {                                                                                          \
         Link *_link = (Link *)(uintptr_t)(op + 1);                                                \
-        left -= OP_INDEX(op) + 1;                                                                 \
+        left -= op->steps;                                                                 \
         if (LIKELY(_link->key == h->engine.key && left > 0)) CONTINUE_AT(_link->op);              \
         return follow(op, h, left, (target), _link);                                              \
     } while (0)
@@ -63,7 +63,7 @@ INLINE Jump *jump_entry(Hart *h, u64 pc) { return &h->engine.jumps[(pc >> 1) % J
     do {                                                                                          \
         u64 _target = (target);                                                                   \
         Jump *_jump = jump_entry(h, _target);                                                     \
-        left -= OP_INDEX(op) + 1;                                                                 \
+        left -= op->steps;                                                                 \
         if (LIKELY(_jump->pc == _target && _jump->key == h->engine.key && left > 0)) CONTINUE_AT(_jump->op); \
         return follow(op, h, left, _target, NULL);                                                \
     } while (0)
@@ -71,7 +71,7 @@ INLINE Jump *jump_entry(Hart *h, u64 pc) { return &h->engine.jumps[(pc >> 1) % J
 /* The end of a block that goes on with the next address. */
 static void op_end(ARGUMENTS) {
     Link *link = (Link *)(uintptr_t)(op + 1);
-    left -= OP_INDEX(op);
+    left -= op->steps;
     if (LIKELY(link->key == h->engine.key && left > 0)) CONTINUE_AT(link->op);
     return follow(op, h, left, op->pc, link);
 }

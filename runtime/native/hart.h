@@ -37,12 +37,11 @@ struct op {
     u64 pc;
     u32 word; /* the raw bits */
     u8 a, b, c;
-    u8 meta; /* instructions before this one in its block, and whether it has 32 bits */
+    u8 steps; /* instructions of its block up to this one */
 };
 
 #define LONGEST 64
-#define OP_INDEX(op) ((op)->meta & 0x7f)
-#define OP_LENGTH(op) ((op)->meta & 0x80 ? 4 : 2)
+#define OP_LENGTH(op) (((op)->word & 3) == 3 ? 4 : 2)
 
 /* Where control goes from the op before it, in an op's place: valid while the key is that of the
    context, since then the address still leads to the same instructions. */
