@@ -39,7 +39,7 @@ def cache_folder() -> Path:
 
 def _code(isa: ISA) -> CodeType:
     key = hashlib.sha256(
-        f"{isa.content} {isa.xlen} {_generator()} {sys.implementation.cache_tag}".encode()
+        f"{isa.content} {isa.xlen} {generator_hash()} {sys.implementation.cache_tag}".encode()
     ).hexdigest()
     path = cache_folder() / "python" / f"{key}.bin"
     # A damaged or unreadable entry is as good as none.
@@ -70,11 +70,11 @@ def _store(path: Path, body: bytes) -> None:
 
 
 @cache
-def _generator() -> str:
+def generator_hash() -> str:
     """A hash of the generator's own source."""
     digest = hashlib.sha256()
     for folder in drafthart.generator.__path__:
         for path in sorted(Path(folder).rglob("*")):
-            if path.suffix in (".py", ".j2"):
+            if path.suffix in (".py", ".j2", ".yaml"):
                 digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -10,14 +10,21 @@ from drafthart.generator.diff.aspects import aspects
 from drafthart.generator.diff.items import Item
 from drafthart.generator.emit.json_export import item_data
 from drafthart.generator.history.drafts import History, Span
+from drafthart.generator.history.normative import PREFIX, NormativeRule, NormativeRules
 from drafthart.generator.history.uses import calls, legality_rules, rules_naming, users
 from drafthart.generator.spec.model import CSR, ISA, Change, Instruction, Rule
 
 
-def explained(isa: ISA, id_: str, item: Item, past: History) -> dict[str, Any]:
-    """The item in `isa`, who speaks of it, its forms in all drafts, and its changes."""
+def explained(
+    isa: ISA, id_: str, item: Item, past: History, normative: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The item in `isa`, who speaks of it, its forms in all drafts, and its changes.
+
+    `normative` are the manual's names for it.
+    """
     data = item_data(isa, id_, item) | {
         "rules": _rules(rules_naming(isa, id_)),
+        "normative": list(normative),
         "calls": [f"fn:{name}" for name in calls(isa, item)],
         "users": users(isa, id_, item),
         "drafts": [_span(span) for span in past.spans],
@@ -26,6 +33,21 @@ def explained(isa: ISA, id_: str, item: Item, past: History) -> dict[str, Any]:
     if isinstance(item, Instruction):
         data["legality"] = _rules(legality_rules(isa, item))
     return data
+
+
+def explained_name(
+    found: NormativeRules, rule: NormativeRule, ours: Iterable[tuple[str, Item, ISA]]
+) -> dict[str, Any]:
+    """A name of the manual, and our items for it."""
+    return {
+        "id": f"{PREFIX}{rule.name}",
+        "manual": {"commit": found.commit, "date": found.date, "file": found.file},
+        "ours": [
+            item_data(isa, id_, item) | {"revision": isa.id, "xlen": isa.xlen}
+            for id_, item, isa in ours
+        ],
+        "why": rule.why,
+    }
 
 
 def _rules(rules: Iterable[Rule]) -> list[dict[str, str]]:

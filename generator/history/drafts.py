@@ -13,7 +13,7 @@ from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.expression import select
 from drafthart.generator.spec.model import CSR, ISA, Change
 from drafthart.generator.spec.resolve import RevisionSummary, resolve, revisions
-from drafthart.generator.spec.series import open_series
+from drafthart.generator.spec.series import Series, open_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ def find_anywhere(isa: ISA, name: str, *, specs: Path | None = None) -> tuple[st
     try:
         return find(isa, name)
     except DrafthartError as error:
-        for label in reversed(_line(isa, specs)):
+        others = [it.id for it in revisions(specs)]
+        for label in dict.fromkeys([*reversed(_line(isa, specs)), *reversed(others)]):
             other = resolve(label, specs=specs, xlen=isa.xlen)
             try:
                 id_, _ = find(other, name)
@@ -78,30 +79,36 @@ def history(isa: ISA, id_: str, *, specs: Path | None = None) -> History:
     """The history of an item of `isa` up to the latest draft, under whatever name it had."""
     isas = [resolve(label, specs=specs, xlen=isa.xlen) for label in _line(isa, specs)]
     latest = isas[-1]
-    names, changes = _walk(latest, _forward(isa, latest, id_))
+    name = _forward(isa, latest, id_)
     steps = []
     for draft in isas:
-        name = names[len(draft.changes)]
-        steps.append(_Step(draft, name, items(draft).get(name)))
-    return History(tuple(_spans(steps)), tuple(changes))
+        then = _forward(latest, draft, name)
+        steps.append(_Step(draft, then, items(draft).get(then)))
+    return History(tuple(_spans(steps)), tuple(_touching(latest, name)))
 
 
 def _line(isa: ISA, specs: Path | None) -> list[str]:
-    """The drafts before and after a revision, oldest first, to the deepest that descends of it."""
+    """The drafts before and after a revision, oldest first, to the deepest that descends of it.
+
+    What the first one stands on comes before it, and what amended the last one behind.
+    """
+    series = open_series(specs)
     known = {it.id: it for it in revisions(specs)}
-    own = select(isa.id, open_series(specs)).revision.id
-    chains = [_chain(name, known) for name in known]
-    return max(
-        (chain for chain in chains if own in chain),
-        key=lambda chain: (len(chain), known[chain[-1]].date),
-    )
+    own = select(isa.id, series).revision.id
+    lines = [_line_of(it, series) for it in known.values()]
+    line = max((line for line in lines if own in line), key=len)
+    amended = known[line[-1]].amended
+    return [*line, amended] if amended else line
 
 
-def _chain(name: str, known: dict[str, RevisionSummary]) -> list[str]:
-    chain = [name]
-    while parent := known[chain[-1]].parent:
-        chain.append(parent)
-    return chain[::-1]
+def _line_of(summary: RevisionSummary, series: Series) -> list[str]:
+    """A revision and all before it."""
+    chain = [it.id for it in series.chain(summary.id)]
+    base = series.base(chain[0])
+    if base is None:
+        return chain
+    below = series.chain(select(base.text, series).revision.id)
+    return [*(it.id for it in below[:-1]), base.text, *chain]
 
 
 def _forward(a: ISA, b: ISA, id_: str) -> str:
@@ -127,9 +134,9 @@ def _renamed(id_: str, old: str, new: str) -> str:
     return id_
 
 
-def _walk(latest: ISA, id_: str) -> tuple[list[str], list[Change]]:
-    """The item's id after 0, 1, 2 … changes, and the changes that touched it."""
-    names, touched = [id_], []
+def _touching(latest: ISA, id_: str) -> list[Change]:
+    """The changes that touched the item, oldest first."""
+    touched = []
     for change in reversed(latest.changes):
         ids = {id_}
         for old, new in reversed(change.renames):
@@ -137,8 +144,7 @@ def _walk(latest: ISA, id_: str) -> tuple[list[str], list[Change]]:
             ids.add(id_)
         if _touches(change, ids, latest):
             touched.append(change)
-        names.append(id_)
-    return names[::-1], touched[::-1]
+    return touched[::-1]
 
 
 def _touches(change: Change, ids: Iterable[str], latest: ISA) -> bool:

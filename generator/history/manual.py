@@ -68,7 +68,8 @@ def start(clone: Clone, since: str | None, specs: Path | None = None) -> Start:
     if not there:  # a copy of the manual with another history
         day = max(recorded.values())
         return Start((), day, f"{day}, as {clone.name} has no commit that the specs record")
-    newest = max(there, key=lambda name: recorded[name])
+    # Of a change with several commits, all of one day here, the last is the newest.
+    newest = max(reversed(there), key=lambda name: recorded[name])
     hashes = tuple(dict.fromkeys(there.values()))
     return Start(hashes, "", f"{newest[:8]} of {recorded[newest]}")
 
@@ -80,7 +81,7 @@ def _recorded(specs: Path | None) -> dict[str, str]:
     for revision in map(series.revision, series.files):
         if revision.commit:
             found[revision.commit] = revision.date
-        for change in revision.changes:
+        for change in revision.entries:
             found |= {it.text: change.date for it in change.node.entries["commit"].sequence}
     return found
 

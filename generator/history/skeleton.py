@@ -65,7 +65,7 @@ def change_id(subject: str) -> str:
 def change_ids(specs: Path | None = None) -> set[str]:
     """The ids of all changes of all revisions."""
     series = open_series(specs)
-    return {change.id for name in series.files for change in series.revision(name).changes}
+    return {change.id for name in series.files for change in series.revision(name).entries}
 
 
 def paths(ids: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from drafthart.generator.spec.choices import Choices
 from drafthart.generator.spec.encoding import parse_encoding
 from drafthart.generator.spec.items import Items
 from drafthart.generator.spec.model import (
@@ -20,7 +21,7 @@ from drafthart.generator.spec.model import (
 from drafthart.generator.spec.spec_error import SpecError
 from drafthart.generator.spec.yaml_file import Node
 
-_WIDTHS = {"register": 5, "csr": 12, "ordering": 1, "fence": 4}
+_WIDTHS = {"register": 5, "float": 5, "csr": 12, "ordering": 1, "fence": 4, "rounding": 3}
 
 
 def source(node: Node, name: str) -> Source | None:
@@ -62,6 +63,7 @@ def build_operands(items: Items) -> dict[str, Operand]:
             base=node.number_of("base"),
             signed=bool(node.number_of("signed")),
             relative=bool(node.number_of("relative")),
+            default=default.number if (default := node.get("default")) else None,
             doc=node.text_of("doc"),
             place=node.key,
         )
@@ -69,10 +71,14 @@ def build_operands(items: Items) -> dict[str, Operand]:
     }
 
 
-def build_instructions(items: Items, operands: Mapping[str, Operand]) -> dict[str, Instruction]:
-    """Instructions, their encodings parsed."""
+def build_instructions(
+    items: Items, operands: Mapping[str, Operand], choices: Choices
+) -> dict[str, Instruction]:
+    """The instructions that exist with these choices, their encodings parsed."""
     instructions: dict[str, Instruction] = {}
     for name, node in items.sections["instructions"].items():
+        if not choices.exists(node):
+            continue
         constraints = node.get("constraints")
         expands = node.get("expands")
         instructions[name] = Instruction(
@@ -91,8 +97,8 @@ def build_instructions(items: Items, operands: Mapping[str, Operand]) -> dict[st
     return instructions
 
 
-def build_pseudoinstructions(items: Items) -> dict[str, Pseudoinstruction]:
-    """The assembler's shorthands."""
+def build_pseudoinstructions(items: Items, choices: Choices) -> dict[str, Pseudoinstruction]:
+    """The assembler's shorthands that exist with these choices."""
     return {
         name: Pseudoinstruction(
             mnemonic=name,
@@ -102,6 +108,7 @@ def build_pseudoinstructions(items: Items) -> dict[str, Pseudoinstruction]:
             place=node.key,
         )
         for name, node in items.sections["pseudoinstructions"].items()
+        if choices.exists(node)
     }
 
 

@@ -109,11 +109,21 @@ def _field(items: Items, choices: Choices, csr: str, name: str, node: Node, widt
         reset=reset,
         write=source(node, "write"),
         read=source(node, "read"),
-        flush=bool(node.number_of("flush")),
+        flush=_flush(node) != "",
+        tagged=_flush(node) == "tagged",
         doc=node.text_of("doc"),
         place=node.key,
         origin=items.origin("csrs", csr, name),
     )
+
+
+def _flush(node: Node) -> str:
+    """Empty, flush or tagged."""
+    if (found := node.get("flush")) is None:
+        return ""
+    if found.value == "tagged":
+        return "tagged"
+    return "flush" if node.number_of("flush") else ""
 
 
 def _view(node: Node) -> View:

@@ -84,11 +84,12 @@ def _check_expansions(isa: ISA, items: Items) -> None:
     """What expands must expand to something that there is."""
     for section in ("instructions", "pseudoinstructions"):
         known = [*isa.instructions, *isa.pseudoinstructions]
+        present = set(known)
         if section == "instructions":
             known = [name for name, it in isa.instructions.items() if it.expands is None]
         names = set(known)
-        for node in items.sections[section].values():
-            expands = node.get("expands")
+        for name, node in items.sections[section].items():
+            expands = node.get("expands") if name in present else None
             for line in expands.sequence if expands else ():
                 mnemonic = (line.text.split() or [""])[0]
                 if mnemonic not in names:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import re
 from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any
-
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.exceptions import best_match
+from typing import TYPE_CHECKING, Any
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.nearest import did_you_mean
+from drafthart.generator.spec.texts import SPECS
 from drafthart.generator.spec.yaml_file import Node
 
-# The specs' folder lies beside generator/, in the checkout as in the installed package.
-SPECS = Path(__file__).resolve().parents[2] / "specs"
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, ValidationError
 
 _SHARED = "revision.schema.json"
 """The schema whose definitions others refer to."""
@@ -41,6 +38,8 @@ def check_schema(node: Node, schema: str, definition: str = "") -> None:
     plain = node.plain()
     if validator.is_valid(plain):
         return
+    from jsonschema.exceptions import best_match
+
     error = best_match(validator.iter_errors(plain))
     assert error is not None
     # Where a value fits none of several forms, their common description says most.
@@ -51,6 +50,8 @@ def check_schema(node: Node, schema: str, definition: str = "") -> None:
 
 @cache
 def _validator(schema: str, definition: str) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+
     path = SPECS / "schema" / f"{schema}.schema.json"
     text = path.read_text(encoding="utf-8")
     content = json.loads(text.replace(f'"{_SHARED}#/', '"#/'))
@@ -97,11 +98,12 @@ def _explain(root: Node, error: ValidationError) -> str:
         case "required":
             missing = next(key for key in rule if key not in node.entries)
             return f"{node.key}: {missing!r} is missing; add it"
-        case "oneOf" if all(set(branch) == {"required"} for branch in rule):
-            names = " and ".join(branch["required"][0] for branch in rule)
+        case "oneOf" if all(set(branch) <= {"required", "anyOf"} for branch in rule):
+            names = " and ".join(_required(branch) for branch in rule)
             return f"{node.key}: exactly one of {names} must stand here; write one"
         case "enum":
-            choices = ", ".join(str(choice) for choice in rule)
+            # Booleans as YAML spells them.
+            choices = ", ".join(str(it).lower() if isinstance(it, bool) else str(it) for it in rule)
             return f"{node.place}: {_shown(value)} is none of {choices}; use one of these"
         case "pattern" if not isinstance(value, str):  # of a property's name
             name = str(error.instance)
@@ -112,6 +114,12 @@ def _explain(root: Node, error: ValidationError) -> str:
             text = " or ".join(_KINDS[kind] for kind in kinds)
             return f"{node.place}: expected {text}, found {_shown(value)}; {_as_remedy(hint)}"
     return f"{node.place}: {_shown(value)} is not allowed; {_as_remedy(hint)}"
+
+
+def _required(branch: dict[str, Any]) -> str:
+    """The key that a form asks for, and those that may stand in its place."""
+    first, *others = (form["required"][0] for form in branch.get("anyOf", [branch]))
+    return f"{first} (or {', '.join(others)})" if others else str(first)
 
 
 def _as_remedy(hint: str) -> str:

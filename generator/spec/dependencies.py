@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from drafthart.generator.spec.changes import ChangeEntry, apply_change
+from drafthart.generator.spec.items import Items
 from drafthart.generator.spec.nearest import did_you_mean
-from drafthart.generator.spec.series import Series
 from drafthart.generator.spec.spec_error import SpecError
 
 
@@ -33,18 +33,16 @@ class Graph:
         return [name for name in self.order if change in self.prerequisites(name)]
 
 
-@lru_cache(maxsize=16)
-def dependencies(series: Series, name: str) -> Graph:
-    """The dependencies among the changes of a revision, from applying them all.
+def graph(items: Items, changes: Iterable[ChangeEntry]) -> Graph:
+    """The dependencies among changes, from applying them all to the items, in place.
 
     A change builds on the newest earlier changes that touched the same item, on those that made
     what it names, and on those that it requires.
     """
-    items = series.base(name)
     touched: dict[str, str] = {}
     created: dict[str, str] = {}
     needs: dict[str, frozenset[str]] = {}
-    for change in series.changes(name):
+    for change in changes:
         effects = apply_change(items, change)
         found = {touched[it] for it in effects.touched if it in touched}
         found |= {created[it] for it in effects.named if it in created}

@@ -1,97 +1,170 @@
-"""The algebra of revisions: `h@0.6.1`, `~2`, `+id`, `^id`, `@2021-08-16`, left to right."""
+"""The algebra of revisions: `h@0.6.1`, `~2`, `+id`, `^id`, `@2021-08-16`, left to right; a base
+of another choice behind a comma, `h@1.0,priv@1.11`."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.changes import ChangeEntry
-from drafthart.generator.spec.dependencies import Graph, dependencies
+from drafthart.generator.spec.dependencies import Graph, graph
 from drafthart.generator.spec.nearest import did_you_mean
-from drafthart.generator.spec.series import RevisionFile, Series
+from drafthart.generator.spec.selection import Selection
+from drafthart.generator.spec.series import Series, extension_of
+from drafthart.generator.spec.spec_error import SpecError
 
-_EXPRESSION = re.compile(r"([A-Za-z]\w*@[^\s~+^@]+)((?:[~+^@][^\s~+^@]+)*)")
+_PART = re.compile(r"([A-Za-z]\w*@[^\s~+^@,]+)((?:[~+^@][^\s~+^@,]+)*)")
 _SUFFIX = re.compile(r"([~+^@])([^~+^@]+)")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\d{4}(-\d{2}){0,2}")
 
 
 @dataclass(frozen=True)
-class Selection:
-    """The changes that an expression picks out, in the order to apply them."""
+class _Step:
+    """A suffix to apply to what stands before it; `lead` and `rest` are around both."""
 
-    expression: str
-    revision: RevisionFile
-    changes: tuple[ChangeEntry, ...]
+    selection: Selection
+    value: str
+    series: Series
+    lead: str
+    rest: str
 
-    @property
-    def ids(self) -> list[str]:
-        """The ids of the changes."""
-        return [change.id for change in self.changes]
+    def instead(self, suffixes: str) -> str:
+        """The whole expression with other suffixes in place of this one."""
+        return f"{self.lead}{self.selection.expression}{suffixes}{self.rest}"
 
 
 def select(expression: str, series: Series) -> Selection:
     """What a revision expression stands for."""
-    parsed = _EXPRESSION.fullmatch(expression.strip())
-    if not parsed:
+    text = expression.strip()
+    parts = text.split(",")
+    if len(parts) > 2 or not all(map(_PART.fullmatch, parts)):
         raise DrafthartError(
             f"cannot read the revision {expression!r}; write it as h@0.6.1, with ~2, +change, "
-            "^change or @2021-08-16 behind it"
+            "^change or @2021-08-16 behind it, and another base as in h@1.0,priv@1.11"
         )
+    first = parts[0]
+    selection = _part(first, series, "", text.removeprefix(first))
+    if len(parts) == 1:
+        return selection
+    return _on_base(selection, parts[1], series)
+
+
+def declared(name: str, series: Series) -> Selection:
+    """A revision just as its file states it."""
+    revision, base = series.revision(name), series.base(name)
+    changes = tuple(series.changes(name))
+    if base is None:
+        return Selection(name, revision, changes, None)
+    own = extension_of(name)
+    if own in _extensions(extension_of(base.text), series):
+        raise SpecError(base.place, f"{own} stands on itself", "correct the base")
+    try:
+        return Selection(name, revision, changes, select(base.text, series))
+    except SpecError:  # which has the place that is wrong
+        raise
+    except DrafthartError as error:
+        raise DrafthartError(f"{base.place}: {error}") from None
+
+
+def is_modified(selection: Selection, series: Series) -> bool:
+    """Is it any other than the revision that it names, as its file states it?"""
+    return not selection.is_same(declared(selection.revision.id, series))
+
+
+@lru_cache(maxsize=32)
+def dependencies(series: Series, name: str) -> Graph:
+    """The dependencies among the changes of a revision and its amendments."""
+    items, _ = declared(name, series).ground(series)
+    return graph(items, series.changes(name, amended=True))
+
+
+def _extensions(extension: str, series: Series) -> set[str]:
+    """An extension and all that its revisions stand on."""
+    found: set[str] = set()
+    waiting = {extension}
+    while waiting:
+        found |= waiting
+        bases = [series.revision(it).base for name in waiting for it in series.extension(name)]
+        waiting = {extension_of(base.text) for base in bases if base} - found
+    return found
+
+
+def _on_base(selection: Selection, text: str, series: Series) -> Selection:
+    lead = f"{selection.expression},"
+    if selection.base is None:
+        raise DrafthartError(
+            f"{selection.revision.id} stands on no other revision; write {selection.expression}"
+        )
+    own = extension_of(selection.base.revision.id)
+    if extension_of(text) != own:
+        raise DrafthartError(
+            f"{selection.revision.id} stands on a revision of {own}, not on {text}; "
+            f"write {lead}{selection.base.revision.id}"
+        )
+    base = _part(text, series, lead, "")
+    return replace(selection, expression=lead + base.expression, base=base)
+
+
+def _part(text: str, series: Series, lead: str, rest: str) -> Selection:
+    """A revision and its suffixes."""
+    parsed = _PART.fullmatch(text)
+    assert parsed
     name, suffixes = parsed.groups()
-    revision = series.revision(name)
-    selection = Selection(name, revision, tuple(series.changes(name)))
+    selection = declared(name, series)
     for suffix in _SUFFIX.finditer(suffixes):
         kind, value = suffix.groups()
-        step = {"~": _without_last, "+": _with, "^": _without, "@": _as_of}[kind]
-        rest = suffixes[suffix.end() :]
-        changes = step(selection, value, series, rest)
-        selection = replace(
-            selection, expression=selection.expression + suffix.group(), changes=tuple(changes)
-        )
+        take = {"~": _without_last, "+": _with, "^": _without, "@": _as_of}[kind]
+        changes = take(_Step(selection, value, series, lead, suffixes[suffix.end() :] + rest))
+        expression = selection.expression + suffix.group()
+        selection = replace(selection, expression=expression, changes=tuple(changes))
     return selection
 
 
-def _without_last(
-    selection: Selection, value: str, _series: Series, _rest: str
-) -> list[ChangeEntry]:
-    count = len(selection.changes)
-    if not re.fullmatch("[0-9]{1,9}", value):
-        raise DrafthartError(f"~{value} is no number of changes; write ~ and a number, such as ~2")
-    if int(value) > count:
+def _without_last(step: _Step) -> list[ChangeEntry]:
+    count = len(step.selection.changes)
+    if not re.fullmatch("[0-9]{1,9}", step.value):
         raise DrafthartError(
-            f"~{value} leaves out more changes than {selection.expression} has; "
+            f"~{step.value} is no number of changes; write ~ and a number, such as ~2"
+        )
+    if int(step.value) > count:
+        raise DrafthartError(
+            f"~{step.value} leaves out more changes than {step.selection.expression} has; "
             f"it has {count}, so ~{count} is the most"
         )
-    return list(selection.changes[: count - int(value)])
+    return list(step.selection.changes[: count - int(step.value)])
 
 
-def _with(selection: Selection, value: str, series: Series, rest: str) -> list[ChangeEntry]:
+def _with(step: _Step) -> list[ChangeEntry]:
+    selection, value = step.selection, step.value
     if value in selection.ids:
         raise DrafthartError(f"{selection.expression} includes {value!r} already; drop +{value}")
-    found = _find(value, selection, series)
-    graph = dependencies(series, found.revision)
-    missing = [it for it in graph.prerequisites(value) if it not in selection.ids]
+    found = _find(step)
+    needed = dependencies(step.series, found.revision).prerequisites(value)
+    missing = [it for it in needed if it not in selection.ids]
     if missing:
         picks = "".join(f"+{name}" for name in [*missing, value])
         raise DrafthartError(
             f"{value!r} builds on {_listed(missing)}, missing in {selection.expression}; "
-            f"write {selection.expression}{picks}{rest}"
+            f"write {step.instead(picks)}"
         )
     return [*selection.changes, found]
 
 
-def _find(value: str, selection: Selection, series: Series) -> ChangeEntry:
+def _find(step: _Step) -> ChangeEntry:
     """A change anywhere in the extension's revisions."""
+    selection, value = step.selection, step.value
     if value.startswith("overlay:"):
         raise DrafthartError(
             f"{value} is no change; write {selection.expression} alone and give the file of the "
             "overlay beside it, with --overlay FILE"
         )
-    extension = selection.revision.id.partition("@")[0]
+    extension = extension_of(selection.revision.id)
     known: dict[str, ChangeEntry] = {}
-    for name in series.extension(extension):
-        for change in series.revision(name).changes:
+    for name in step.series.extension(extension):
+        for change in step.series.revision(name).entries:
             known.setdefault(change.id, change)
     if value not in known:
         others = [name for name in known if name not in selection.ids]
@@ -102,12 +175,13 @@ def _find(value: str, selection: Selection, series: Series) -> ChangeEntry:
     return known[value]
 
 
-def _without(selection: Selection, value: str, series: Series, rest: str) -> list[ChangeEntry]:
+def _without(step: _Step) -> list[ChangeEntry]:
+    selection, value = step.selection, step.value
     if value not in selection.ids:
         raise DrafthartError(
             f"{selection.expression} has no change {value!r}; {did_you_mean(value, selection.ids)}"
         )
-    graphs = _graphs(selection, series)
+    graphs = _graphs(selection, step.series)
     later = [
         name
         for name in selection.ids
@@ -119,39 +193,64 @@ def _without(selection: Selection, value: str, series: Series, rest: str) -> lis
         drops = "".join(f"^{name}" for name in [*reversed(later), value])
         raise DrafthartError(
             f"{_listed(later)} in {selection.expression} {verb} on {value!r}; "
-            f"leave {them} out too: {selection.expression}{drops}{rest}"
+            f"leave {them} out too: {step.instead(drops)}"
         )
     return [change for change in selection.changes if change.id != value]
 
 
-def _as_of(selection: Selection, value: str, series: Series, _rest: str) -> list[ChangeEntry]:
-    if not _DATE.fullmatch(value):
-        raise DrafthartError(f"@{value} is no date; write it as @2021-08-16")
-    kept = [change for change in selection.changes if change.date <= value]
-    if not kept:
-        first = min((change.date for change in selection.changes), default="")
+def _as_of(step: _Step) -> list[ChangeEntry]:
+    """What was there by the end of a day, month or year, amendments included."""
+    selection, value = step.selection, step.value
+    if not _is_date(value):
+        raise DrafthartError(
+            f"@{value} is no date; write it as @2021-08-16, or @2021-08 or @2021 for its last day"
+        )
+    amendments = [it for it in selection.revision.amendments if it.id not in selection.ids]
+    known = [*selection.changes, *amendments]
+    kept = [change for change in known if change.date[: len(value)] <= value]
+    root = step.series.chain(selection.revision.id)[0]
+    begun = bool(root.include) and root.date[: len(value)] <= value
+    if not kept and not begun:
+        first = min([*(change.date for change in known), *([root.date] if root.include else [])],
+                    default="")  # fmt: skip
         remedy = f"the first is of {first}" if first else "it has none"
         raise DrafthartError(f"{selection.expression} has no change as of {value}; {remedy}")
     names = [change.id for change in kept]
-    for graph in _graphs(selection, series):
+    for found in _graphs(replace(selection, changes=tuple(kept)), step.series):
         for name in names:
-            missing = [it for it in graph.needs.get(name, ()) if it not in names]
+            missing = [it for it in found.needs.get(name, ()) if it not in names]
             if missing:
                 raise DrafthartError(
                     f"as of {value}, {name!r} stands without {_listed(missing)}, which it builds "
                     f"on; choose another date, or leave it out: "
-                    f"{selection.expression}^{name}@{value}"
+                    f"{step.instead(f'^{name}@{value}')}"
                 )
     return kept
+
+
+def _is_date(value: str) -> bool:
+    """Is this a day, a month or a year?"""
+    try:
+        date.fromisoformat(value + "-01" * (2 - value.count("-")))
+    except ValueError:
+        return False
+    return bool(_DATE.fullmatch(value))
 
 
 def _graphs(selection: Selection, series: Series) -> list[Graph]:
     """Dependencies of all the selected changes: those picked in come from other revisions."""
     names = dict.fromkeys([selection.revision.id, *(it.revision for it in selection.changes)])
+    amended = {
+        change.revision
+        for change in selection.changes
+        if change in series.revision(change.revision).amendments
+    }
+    # A later revision's graph has the changes of those before it, but not their amendments.
     latest = [
         name
         for name in names
-        if not any(
+        if name in amended
+        or not any(
             name != other and name in [it.id for it in series.chain(other)] for other in names
         )
     ]

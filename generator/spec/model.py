@@ -78,7 +78,11 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """What a name in an encoding means. `kind`: register, immediate, csr, ordering or fence."""
+    """What a name in an encoding means.
+
+    `kind`: register, float, immediate, csr, ordering, fence or rounding. `default` is the value
+    where assembly leaves the operand out, at the end of the list; None if it never does.
+    """
 
     name: str
     kind: str
@@ -86,6 +90,7 @@ class Operand:
     base: int
     signed: bool
     relative: bool
+    default: int | None
     doc: str
     place: Place
 
@@ -192,6 +197,8 @@ class Field:
     write: Source | None
     read: Source | None
     flush: bool
+    tagged: bool
+    """Of a `flush` field: translations of its old value are not stale, only those of another."""
     doc: str
     place: Place
     origin: str
@@ -301,8 +308,11 @@ class Change:
 
 @dataclass(frozen=True)
 class ISA:
-    """A resolved revision. `origin` of an item: "" if the base defines it, else the id of the
-    extension (such as "h") whose change first added it."""
+    """A resolved revision. `base` is the expression of what it stands on, "" for a root.
+
+    `origin` of an item: "" if the base defines it, else the id of the extension (such as "h") whose
+    change first added it. `changes` begin with those of the base.
+    """
 
     id: str
     title: str
@@ -322,6 +332,7 @@ class ISA:
     functions: Mapping[str, Function]
     rules: Mapping[str, Rule]
     changes: tuple[Change, ...] = ()
+    base: str = ""
     content: str = field(default="", repr=False)
     """Hex SHA-256 of everything above: equal for equal ISAs."""
 

@@ -8,16 +8,15 @@ from pathlib import Path
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.changes import ChangeEntry
-from drafthart.generator.spec.check_schema import SPECS, check_schema
-from drafthart.generator.spec.expression import Selection, select
+from drafthart.generator.spec.check_schema import check_schema
+from drafthart.generator.spec.expression import select
 from drafthart.generator.spec.model import Place
 from drafthart.generator.spec.nearest import did_you_mean
-from drafthart.generator.spec.series import OVERLAYS, Series
+from drafthart.generator.spec.selection import Selection
+from drafthart.generator.spec.series import Series
 from drafthart.generator.spec.spec_error import SpecError
+from drafthart.generator.spec.texts import MARK, OVERLAYS, SPECS, overlay_file
 from drafthart.generator.spec.yaml_file import Node, load_yaml
-
-MARK = "+overlay:"
-"""Between a revision and the name of the overlay on it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Overlay:
             raise DrafthartError(f"{self.on.place}: {error}") from None
         fits = wanted.revision.id == selection.revision.id
         if fits and wanted.expression != wanted.revision.id:
-            fits = wanted.ids == selection.ids
+            fits = wanted.is_same(selection)
         if not fits:
             what = f"the overlay {self.name} is on {self.on.text}, not on {selection.expression}"
             raise SpecError(self.on.place, what, f"name {self.on.text}, or write another overlay")
@@ -70,10 +69,8 @@ class Overlay:
 
 
 def open_overlay(path: Path) -> Overlay:
-    """Read an overlay's file. `specs/overlays/…` is Drafthart's own where there is no such file."""
-    own = SPECS.parent / path
-    is_own = not path.exists() and path.parts[:2] == ("specs", OVERLAYS) and own.is_file()
-    file = own if is_own else path
+    """Read an overlay's file; see `overlay_file`."""
+    file = overlay_file(path)
     node = load_yaml(file, str(path))
     check_schema(node, "overlay")
     return Overlay(
@@ -91,11 +88,6 @@ def overlays(specs: Path | None = None) -> list[Path]:
     folder = SPECS if specs is None else specs
     shown = Path("specs") if specs is None else specs
     return [shown / it.relative_to(folder) for it in sorted(folder.glob(f"{OVERLAYS}/*.yaml"))]
-
-
-def without_overlay(id_: str) -> str:
-    """The revision expression in an ISA's id."""
-    return id_.partition(MARK)[0]
 
 
 def _check_id(change: Node, known: list[str], selection: Selection) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from drafthart.generator.spec.item_path import ItemPath, item_id
 from drafthart.generator.spec.items import Items
@@ -20,9 +21,28 @@ _IN_ASSEMBLY = frozenset(["instructions", "pseudoinstructions"])
 
 def rewrite_uses(items: Items, path: ItemPath, new: str) -> None:
     """Rewrite every use of the item at `path`, whose last name becomes `new`."""
+    old = path.field or path.name
     for section, named in items.sections.items():
         for name, node in named.items():
-            named[name] = _rewrite(node, section, path, new)
+            if old in _all_text(node):
+                named[name] = _rewrite(node, section, path, new)
+
+
+@lru_cache(maxsize=8192)
+def _all_text(node: Node) -> str:
+    """All texts in a node, remembered, as most items do not mention what is renamed."""
+    return "\n".join(_texts(node))
+
+
+def _texts(node: Node) -> Iterator[str]:
+    if isinstance(node.value, dict):
+        for entry in node.value.values():
+            yield from _texts(entry)
+    elif isinstance(node.value, list):
+        for entry in node.value:
+            yield from _texts(entry)
+    else:
+        yield node.text
 
 
 def _rewrite(node: Node, section: str, path: ItemPath, new: str) -> Node:

@@ -14,18 +14,22 @@ from drafthart.generator.spec.check_items import check_items
 from drafthart.generator.spec.check_schema import check_schema
 from drafthart.generator.spec.choices import Choices, build_parameters
 from drafthart.generator.spec.content import content_hash
-from drafthart.generator.spec.expression import Selection, select
+from drafthart.generator.spec.expression import declared, is_modified, select
 from drafthart.generator.spec.item_path import DEFINITIONS
 from drafthart.generator.spec.items import Items
 from drafthart.generator.spec.model import ISA, Change, Status
-from drafthart.generator.spec.overlay import MARK, Overlay, open_overlay
+from drafthart.generator.spec.overlay import Overlay, open_overlay
+from drafthart.generator.spec.selection import Selection
 from drafthart.generator.spec.series import Series, open_series
-from drafthart.generator.spec.yaml_file import Node
+from drafthart.generator.spec.texts import MARK
 
 
 @dataclass(frozen=True, slots=True)
 class RevisionSummary:
-    """A revision for lists. `changes` counts its own, not those of its ancestors."""
+    """A revision for lists. `changes` counts its own, not those of its ancestors.
+
+    `base` is the expression of what it stands on, and `amended` the one that has all amendments.
+    """
 
     id: str
     title: str
@@ -33,7 +37,10 @@ class RevisionSummary:
     date: str
     commit: str
     parent: str | None
+    base: str | None
     changes: int
+    amendments: int
+    amended: str | None
 
 
 def resolve(
@@ -44,7 +51,7 @@ def resolve(
     parameters: Mapping[str, int] | None = None,
     overlay: Path | None = None,
 ) -> ISA:
-    """The ISA that an expression such as `h@0.6.1+hvip-independent` stands for.
+    """The ISA that an expression such as `h@0.6.1+hvip-independent,priv@1.11` stands for.
 
     `specs` is a folder of specs in place of Drafthart's own, `parameters` are choices that differ
     from the defaults, and `overlay` is a file of further changes, such as numbers that the draft
@@ -56,15 +63,10 @@ def resolve(
     selection = select(expression, series)
     patch = open_overlay(overlay) if overlay else None
     own = patch.on_top_of(selection, series) if patch else ()
-    entries = (*selection.changes, *own)
-    items = series.base(selection.revision.id)
-    checked = {node for named in items.sections.values() for node in named.values()}
-    effects = [apply_change(items, change) for change in entries]
-    _check_changed(items, checked)
-    changes = tuple(
-        change.resolved(effect) for change, effect in zip(entries, effects, strict=True)
-    )
-    isa = _build(selection, series, items, changes, xlen, parameters or {})
+    items, changes = selection.apply(series)
+    changes += [change.resolved(apply_change(items, change)) for change in own]
+    _check_changed(items, selection.bottom.ground(series)[0])
+    isa = _build(selection, series, items, tuple(changes), xlen, parameters or {})
     check_items(isa, items)
     if patch:
         isa = _named_for(patch, own, isa)
@@ -72,19 +74,41 @@ def resolve(
 
 
 def revisions(specs: Path | None = None) -> list[RevisionSummary]:
-    """All revisions, oldest first."""
+    """All revisions, oldest first; those that others stand on come before them."""
     series = open_series(specs)
-    found = [series.revision(name) for name in series.files]
-    summaries = [
-        RevisionSummary(it.id, it.title, it.status, it.date, it.commit, it.parent, len(it.changes))
-        for it in found
-    ]
-    depths = {it.id: len(series.chain(it.id)) for it in found}
+    summaries = [_summary(name, series) for name in series.files]
+    depths = {it.id: (_level(it.id, series), len(series.chain(it.id))) for it in summaries}
     return sorted(summaries, key=lambda it: (depths[it.id], it.date, it.id))
 
 
-def _check_changed(items: Items, checked: set[Node]) -> None:
+def _summary(name: str, series: Series) -> RevisionSummary:
+    it, base = series.revision(name), series.base(name)
+    newest = max((change.date for change in it.amendments), default=None)
+    return RevisionSummary(
+        id=it.id,
+        title=it.title,
+        status=it.status,
+        date=it.date,
+        commit=it.commit,
+        parent=it.parent,
+        base=base.text if base else None,
+        changes=len(it.changes),
+        amendments=len(it.amendments),
+        amended=f"{it.id}@{newest}" if newest else None,
+    )
+
+
+def _level(name: str, series: Series) -> int:
+    """How many revisions stand below this one, each on the next."""
+    level, below = 0, declared(name, series).base
+    while below:
+        level, below = level + 1, below.base
+    return level
+
+
+def _check_changed(items: Items, root: Items) -> None:
     """Items that came from changes, or that changes altered, must fit the schema as a whole."""
+    checked = {node for named in root.sections.values() for node in named.values()}
     for section, named in items.sections.items():
         for node in named.values():
             if node not in checked:
@@ -111,7 +135,7 @@ def _build(
     chosen: Mapping[str, int],
 ) -> ISA:
     revision = selection.revision
-    modified = [it.id for it in series.changes(revision.id)] != selection.ids
+    modified = is_modified(selection, series)
     newest = selection.changes[-1] if modified and selection.changes else None
     constants = build.build_constants(items)
     parameters = build_parameters(items, chosen)
@@ -119,6 +143,7 @@ def _build(
     choices = Choices(xlen, parameters, {it.name: it.value for it in constants.values()})
     return ISA(
         id=selection.expression,
+        base=selection.base.expression if selection.base else "",
         title=f"{revision.title}, modified: {selection.expression}" if modified else revision.title,
         # A mixture was never ratified as such.
         status=Status.DRAFT if modified else revision.status,
@@ -129,8 +154,8 @@ def _build(
         parameters=parameters,
         state=build.build_state(items, xlen),
         operands=operands,
-        instructions=build.build_instructions(items, operands),
-        pseudoinstructions=build.build_pseudoinstructions(items),
+        instructions=build.build_instructions(items, operands, choices),
+        pseudoinstructions=build.build_pseudoinstructions(items, choices),
         csrs=build_csrs(items, choices),
         causes=build.build_causes(items, "causes"),
         interrupts=build.build_causes(items, "interrupts"),

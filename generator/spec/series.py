@@ -1,4 +1,4 @@
-"""A folder of specs: its revisions, each a parent and a list of changes."""
+"""A folder of specs: its revisions, each a parent or a base and a list of changes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from pathlib import Path, PurePosixPath
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.changes import ChangeEntry
-from drafthart.generator.spec.check_schema import SPECS, check_schema
+from drafthart.generator.spec.check_schema import check_schema
 from drafthart.generator.spec.items import Items
 from drafthart.generator.spec.model import Place, Status
 from drafthart.generator.spec.nearest import did_you_mean
 from drafthart.generator.spec.spec_error import SpecError
-from drafthart.generator.spec.yaml_file import Node, parse_yaml, read_text
-
-OVERLAYS = "overlays"
-"""The folder of specs in which overlays lie: changes on a revision, but no revisions."""
+from drafthart.generator.spec.texts import spec_texts
+from drafthart.generator.spec.yaml_file import Node, parse_yaml
 
 _HEADER = re.compile(r"^revision:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
 
@@ -32,23 +30,25 @@ class RevisionFile:
     date: str
     commit: str
     parent: str | None
+    base: Node | None
+    """The expression of what it stands on, if it names that itself."""
     changes: tuple[ChangeEntry, ...]
+    amendments: tuple[ChangeEntry, ...]
+    """Changes made to the text after it was settled; no part of it, but of its later dates."""
     include: tuple[Node, ...]
     """The item files of a root."""
     place: Place
-    """Where it names its parent, or a root itself."""
+    """Where it names its parent, or else itself."""
+
+    @property
+    def entries(self) -> tuple[ChangeEntry, ...]:
+        """All changes that its file lists."""
+        return (*self.changes, *self.amendments)
 
 
 def open_series(specs: Path | None = None) -> Series:
     """The series below a folder, or Drafthart's own; the same object while no file changes."""
-    folder = SPECS if specs is None else specs
-    if not folder.is_dir():
-        raise DrafthartError(f"{folder}: no such folder; name a folder of specs")
-    # People see files as they named the folder, and our own without the machine's folders.
-    shown = Path("specs") if specs is None else specs
-    inside = {it.relative_to(folder): it for it in folder.rglob("*.yaml")}
-    names = {(shown / at).as_posix(): it for at, it in inside.items() if at.parts[0] != OVERLAYS}
-    return _series(tuple((name, read_text(names[name], name)) for name in sorted(names)))
+    return _series(spec_texts(specs))
 
 
 @lru_cache(maxsize=4)
@@ -88,7 +88,13 @@ class Series:
         node = parse_yaml(self.texts[file], file)
         check_schema(node, "revision")
         name = node.text_of("revision")
-        changes, parent = node.get("changes"), node.get("parent")
+        parent = node.get("parent")
+
+        def entries(key: str) -> tuple[ChangeEntry, ...]:
+            listed = node.get(key)
+            nodes = listed.sequence if listed else ()
+            return tuple(ChangeEntry(it, name, self._included(it, file)) for it in nodes)
+
         return RevisionFile(
             id=name,
             title=node.text_of("title"),
@@ -96,10 +102,9 @@ class Series:
             date=node.text_of("date"),
             commit=node.text_of("commit"),
             parent=parent.text if parent else None,
-            changes=tuple(
-                ChangeEntry(it, name, self._included(it, file))
-                for it in (changes.sequence if changes else ())
-            ),
+            base=node.get("base"),
+            changes=entries("changes"),
+            amendments=entries("amendments"),
             include=self._included(node, file),
             place=parent.place if parent else node.entries["revision"].place,
         )
@@ -121,28 +126,41 @@ class Series:
         return tuple(items)
 
     def chain(self, name: str) -> list[RevisionFile]:
-        """A revision and its ancestors, the root first."""
+        """A revision and its ancestors, the first of its extension first."""
         chain = [self.revision(name)]
         while parent := chain[-1].parent:
             place = chain[-1].place
             if any(revision.id == parent for revision in chain):
                 raise SpecError(place, f"{parent} descends from itself", "correct the parent")
             chain.append(self.revision(parent, place))
+            if extension_of(parent) != extension_of(name):
+                what = f"the parent {parent} is not of the extension {extension_of(name)}"
+                raise SpecError(place, what, f"write base: {parent}")
         return chain[::-1]
 
-    def changes(self, name: str) -> list[ChangeEntry]:
-        """All changes from the root to a revision, oldest first."""
-        changes = [change for revision in self.chain(name) for change in revision.changes]
+    def changes(self, name: str, amended: bool = False) -> list[ChangeEntry]:
+        """All changes of its extension up to a revision, oldest first; its base's are not there.
+
+        `amended` adds the revision's own amendments. Those of its ancestors are no part of it.
+        """
+        chain = self.chain(name)
+        changes = [change for revision in chain for change in revision.changes]
+        amendments = chain[-1].amendments
         seen: dict[str, ChangeEntry] = {}
-        for change in changes:
+        for change in (*changes, *amendments):
             first = seen.setdefault(change.id, change)
             if first is not change:
                 what = f"the change {change.id!r} is already at {first.node.place}"
                 raise SpecError(change.node.entries["id"].place, what, "give it another id")
-        return changes
+        return [*changes, *amendments] if amended else changes
 
-    def base(self, name: str) -> Items:
-        """The items of a revision's root, before any change; a copy of its own to change."""
+    def base(self, name: str) -> Node | None:
+        """The expression that a revision, or its nearest ancestor that does, names as its base."""
+        bases = [revision.base for revision in self.chain(name) if revision.base]
+        return bases[-1] if bases else None
+
+    def root(self, name: str) -> Items:
+        """The items of a root, for a revision without a base; a copy of its own to change."""
         items = Items()
         for file in self.chain(name)[0].include:
             items.include(file)
@@ -150,4 +168,9 @@ class Series:
 
     def extension(self, name: str) -> list[str]:
         """Ids of the revisions of an extension, in the order of their files."""
-        return [revision for revision in self.files if revision.partition("@")[0] == name]
+        return [revision for revision in self.files if extension_of(revision) == name]
+
+
+def extension_of(revision: str) -> str:
+    """The extension in a revision's id: h of h@1.0."""
+    return revision.partition("@")[0]

@@ -17,6 +17,7 @@ def show(isa: ISA, resolved: bool = False) -> dict[str, Any]:
     csrs = {name: _csr(csr, resolved) for name, csr in isa.csrs.items()}
     return {
         "id": isa.id,
+        "base": isa.base,
         "status": str(isa.status),
         "date": isa.date,
         "commit": isa.commit,

@@ -14,6 +14,7 @@ import yaml
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import Place
 from drafthart.generator.spec.spec_error import SpecError
+from drafthart.generator.spec.texts import read_text
 
 # The C parser is ten times as fast; PyYAML has it in all its wheels but not in all its builds.
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -92,17 +93,6 @@ class Node:
 def load_yaml(path: Path, name: str) -> Node:
     """The file's content; errors and places call it by `name`."""
     return parse_yaml(read_text(path, name), name)
-
-
-def read_text(path: Path, name: str) -> str:
-    """A file's text; errors call it by `name`."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise DrafthartError(f"{name}: the file is not UTF-8; save it as UTF-8") from None
-    except OSError as error:
-        reason = error.strerror or "it cannot be read"
-        raise DrafthartError(f"{name}: {reason}; check the file") from None
 
 
 @lru_cache(maxsize=256)

@@ -11,11 +11,13 @@ import hashlib
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,7 +57,8 @@ def compiler() -> list[str]:
         if path := shutil.which(name):
             return [path]
     if find_spec("ziglang") is not None:
-        return [sys.executable, "-m", "ziglang", "cc"]
+        # It compiles for this very processor if not told otherwise, and the cache may be shared.
+        return [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline"]
     raise NoCompilerError(
         "the native engine needs a C compiler: install gcc or clang, or drafthart[native], "
         "or use --engine python"
@@ -71,7 +74,7 @@ def native_library(
     `DrafthartError` if there is no compiler, or it fails.
     """
     command = [*compiler(), *FLAGS, *flags]
-    folder = cache_folder() / "native" / _key(isa, command)
+    folder = _folder(isa, command)
     library = folder / "hart.so"
     if _is_whole(folder):
         return library
@@ -79,13 +82,43 @@ def native_library(
         on_build()
     text = emit_c(isa)
     try:
-        _build(command, text, folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
+            # Someone else may have built it meanwhile.
+            if not _is_whole(folder):
+                _build(command, text, folder)
     except OSError as problem:
         raise DrafthartError(
             f"{folder}: the native engine cannot be kept there: {problem.strerror}; "
             "set DRAFTHART_CACHE to a folder that can be written, or use --engine python"
         ) from problem
     return library
+
+
+def library_in_cache(isa: ISA) -> Path | None:
+    """What `native_library` gives, if it need not compile for that."""
+    try:
+        folder = _folder(isa, [*compiler(), *FLAGS])
+    except NoCompilerError:
+        return None
+    return folder / "hart.so" if _is_whole(folder) else None
+
+
+def _folder(isa: ISA, command: list[str]) -> Path:
+    return cache_folder() / "native" / _key(isa, command)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time build an entry: the others would only do the same work again."""
+    with ExitStack() as stack:
+        # Where the system or the file system has no locks, each builds its own.
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            file = stack.enter_context(folder.with_suffix(".lock").open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _is_whole(folder: Path) -> bool:
@@ -97,7 +130,7 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _build(command: list[str], text: str, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    _clear_up(folder.parent)
     work = Path(tempfile.mkdtemp(dir=folder.parent, prefix="building-"))
     try:
         (work / "hart.c").write_text(text)
@@ -107,7 +140,7 @@ def _build(command: list[str], text: str, folder: Path) -> None:
         if folder.exists() and not _is_whole(folder):
             shutil.rmtree(folder, ignore_errors=True)
         # Someone else may have been faster, with the same result.
-        with suppress(FileExistsError, OSError):
+        with suppress(OSError):
             work.rename(folder)
         if not _is_whole(folder):
             raise OSError(5, "what was written there cannot be read back")
@@ -115,33 +148,51 @@ def _build(command: list[str], text: str, folder: Path) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def _clear_up(folder: Path) -> None:
+    """Remove what builds left that were killed."""
+    for left in folder.glob("building-*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > 2 * _PATIENCE:
+                shutil.rmtree(left, ignore_errors=True)
+
+
 def _compile(command: list[str], folder: Path) -> None:
     shown = Path(command[0]).name
     try:
-        done = subprocess.run(
+        # A compiler has processes of its own: with a group of theirs, none is left behind.
+        running = subprocess.Popen(
             command,
             cwd=folder,
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=_PATIENCE,
-            check=False,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        raise DrafthartError(
-            f"{shown} did not finish within {_PATIENCE} s; use --engine python"
-        ) from None
     except OSError as problem:
         raise DrafthartError(
             f"{shown} cannot be run: {problem.strerror}; set CC, or use --engine python"
         ) from None
-    if done.returncode < 0:
+    try:
+        _, told = running.communicate(timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
         raise DrafthartError(
-            f"{shown} was killed by signal {-done.returncode} while it built the native engine "
+            f"{shown} did not finish within {_PATIENCE} s; use --engine python"
+        ) from None
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+        if running.stderr is not None:
+            running.stderr.close()
+    if running.returncode < 0:
+        raise DrafthartError(
+            f"{shown} was killed by signal {-running.returncode} while it built the native engine "
             "(out of memory?); use --engine python"
         )
-    if done.returncode:
-        words = [line for line in done.stderr.splitlines() if "error" in line] or ["no word why"]
+    if running.returncode:
+        words = [line for line in told.splitlines() if "error" in line] or ["no word why"]
         raise DrafthartError(
             f"{shown} failed to build the native engine: {words[0].strip()[:300]}; "
             "set CC to another compiler, or use --engine python"
@@ -150,7 +201,8 @@ def _compile(command: list[str], folder: Path) -> None:
 
 def _key(isa: ISA, command: list[str]) -> str:
     parts = [isa.content, str(isa.xlen), generator_hash(), _headers(), platform.machine()]
-    return hashlib.sha256("\0".join([*parts, *command, _version(command[0])]).encode()).hexdigest()[:40]
+    parts += [*command, _version(command)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
 @cache
@@ -161,9 +213,11 @@ def _headers() -> str:
     return digest.hexdigest()
 
 
-@cache
-def _version(program: str) -> str:
+def _version(command: list[str]) -> str:
     """What tells a compiler from its successor without running it: where it lies, size and time."""
+    program = command[0]
+    if "ziglang" in command and (package := find_spec("ziglang")) and package.origin:
+        program = package.origin
     with suppress(OSError):
         path = Path(program).resolve()
         status = path.stat()

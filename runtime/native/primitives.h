@@ -4,6 +4,17 @@
 
 #include "hart.h"
 
+/* Behind the spec's functions, which may call them, in translation.h. */
+#define CACHED_FUNCTIONS(size)                                                                    \
+    INLINE u64 load__##size(Hart *h, u64 address);                                                \
+    INLINE void store__##size(Hart *h, u64 address, u64 value);                                   \
+    INLINE u64 locate__##size(Hart *h, u64 address, u64 access);
+CACHED_FUNCTIONS(1)
+CACHED_FUNCTIONS(2)
+CACHED_FUNCTIONS(4)
+CACHED_FUNCTIONS(8)
+#undef CACHED_FUNCTIONS
+
 static void flush_translations(Hart *h);
 static void fence_translations(Hart *h, u64 owner, u64 mask, u64 address, u64 every_address);
 

@@ -142,6 +142,14 @@ static void keep(Hart *h, u32 table, u64 address, u64 physical) {
         }                                                                                         \
         return fn_load__##size(h, address);                                                       \
     }                                                                                             \
+    OUTLINE u64 locate_missed_##size(Hart *h, u64 address, u64 access) {                          \
+        h->engine.level = 0;                                                                      \
+        u64 physical = fn_locate__##size(h, address, access);                                     \
+        if (!h->ended && !h->watching && cachable(h, physical) &&                                 \
+            (access != STORE || !h->engine.page_state[(physical - h->engine.ram_base) / PAGE]))   \
+            keep(h, access == STORE ? WRITES : READS, address, physical);                         \
+        return physical;                                                                          \
+    }                                                                                             \
     OUTLINE void store_missed_##size(Hart *h, u64 address, u64 value) {                           \
         if (!(address & (size - 1)) && !h->watching) {                                            \
             h->engine.level = 0;                                                                  \
@@ -155,6 +163,14 @@ static void keep(Hart *h, u32 table, u64 address, u64 physical) {
             }                                                                                     \
         }                                                                                         \
         fn_store__##size(h, address, value);                                                      \
+    }                                                                                             \
+    INLINE u64 locate__##size(Hart *h, u64 address, u64 access) {                                 \
+        const Context *context = h->engine.context;                                               \
+        const Translation *table = access == STORE ? context->writes : context->reads;            \
+        const Translation *entry = &table[entry_index(address)];                                  \
+        if (LIKELY(entry->page == page_and_alignment(address, size)))                             \
+            return entry->host + address - (u64)(uintptr_t)h->engine.ram + h->engine.ram_base;    \
+        return locate_missed_##size(h, address, access);                                          \
     }                                                                                             \
     INLINE u64 load__##size(Hart *h, u64 address) {                                               \
         const Translation *entry = &h->engine.context->reads[entry_index(address)];               \

@@ -19,10 +19,22 @@ Differences = dict[str, tuple[object, object]]
 FOLDER = Path(__file__).parent
 VERSIONS = [
     version
-    for version in ("0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.6.1", "0.6.2", "1.0.0-rc", "1.0")
+    for version in (
+        "0.1",
+        "0.2",
+        "0.3",
+        "0.4",
+        "0.5",
+        "0.6",
+        "0.6.1",
+        "0.6.2",
+        "1.0.0-rc",
+        "1.0",
+        "1.0@2026-08-21",
+    )
     if (FOLDER / f"h-{version}.yaml").exists()
 ]
-DESCRIBED = {revision.id for revision in revisions()}
+DESCRIBED = {id_ for it in revisions() for id_ in (it.id, it.amended) if id_}
 OUR_NAMES = {"Interrupt": "INTERRUPT", "Exception Code": "CODE"}
 
 # Match and mask in extensions/rv_h and extensions/rv64_h of riscv-opcodes at commit
@@ -216,6 +228,7 @@ def test_every_allowed_difference_exists(version: str) -> None:
 
 def test_facts_1_0_have_the_encodings_of_riscv_opcodes() -> None:
     assert encodings(facts_of("1.0")) == RISCV_OPCODES
+    assert encodings(facts_of("1.0@2026-08-21")) == RISCV_OPCODES
 
 
 def test_every_revision_of_h_has_facts() -> None:

@@ -5,8 +5,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from spec_folder import Folder
 
-from drafthart.generator.spec.check_schema import SPECS
 from drafthart.generator.spec.resolve import revisions
+from drafthart.generator.spec.texts import SPECS
 
 ITEMS = "base/items.yaml"
 
@@ -40,7 +40,7 @@ def test_the_schemas_are_valid_and_closed(name: str) -> None:
         ("    mode: M\n    doc: What", "    mode: X\n    doc: What", "X\n", "'X' is none of U, S, HS, VS, M; use one of these"),
         ("ON: {bits: 0,", "ON: {bits: top,", "top", "'top' is not allowed; expected: Bit number, "),
         ("count: 4,", "count: four,", "four", "expected a number, found 'four'; expected: Makes an array"),
-        ("flush: true", "flush: 1", "1}\n      TOP", "expected true or false, found '1'; expected: A new value"),
+        ("flush: true", "flush: 1", "1}\n      TOP", "'1' is none of true, false, tagged; use one of these"),
         ("constants:\n", "constant:\n", "constant:\n", "unknown key 'constant'; did you mean 'constants'?"),
         ("  LIMIT: {value", "  LI-MIT: {value", "LI-MIT", "'LI-MIT' is no name for this; correct it"),
         ("    expands: addi rd", "    operation: pass\n    expands: addi rd", "c.addi:", "exactly one of operation and expands must stand here; write one"),
@@ -60,7 +60,7 @@ def test_errors_in_items(folder: Folder, old: str, new: str, at: str, message: s
         ("date: 2020-01-01", "date: 2020-1-1", "2020-1-1", "'2020-1-1' is not allowed; expected: A day"),
         ("    date: 2020-01-01\n", "", "id: the-change", "'date' is missing; add it"),
         ("constants.A", "constant.A", "constant.A", "'constant.A' is no path of an item"),
-        ("parent: base@1\n", "", "revision: h@1", "exactly one of parent and include must stand here"),
+        ("base: base@1\n", "", "revision: h@1", "exactly one of include and parent (or base) must stand here"),
         ("remove: [state.mode]", "remove: [mode]", "mode]", "'mode' is not allowed; expected: section.name"),
     ],
 )  # fmt: skip

@@ -111,3 +111,29 @@ def test_existence_depends_on_parameters_and_xlen(folder: Folder) -> None:
     assert "ON" in many.csrs["window"].fields
     assert "narrow" in folder.resolve(xlen=32).csrs
     assert folder.error(xlen=128) == "XLEN 128 is not supported; use 32 or 64"
+
+
+def test_instructions_exist_by_parameters_and_xlen(folder: Folder) -> None:
+    folder.edit(ITEMS, "    doc: Add.\n", "    doc: Add.\n    exists: GUESTS > 2 and XLEN == 64\n")
+    folder.edit(ITEMS, "  c.addi:\n", "  c.addi:\n    exists: GUESTS > 2 and XLEN == 64\n")
+    folder.edit(ITEMS, '0, 0"]}', '0, 0"], exists: GUESTS > 2 and XLEN == 64}')
+    few, many = folder.resolve(), folder.resolve(parameters={"GUESTS": 4})
+    assert list(few.instructions) == ["fence.i"]
+    assert list(few.pseudoinstructions) == []
+    assert list(many.instructions) == ["addi", "fence.i", "c.addi"]
+    assert list(many.pseudoinstructions) == ["nop"]
+    assert list(folder.resolve(parameters={"GUESTS": 4}, xlen=32).instructions) == ["fence.i"]
+
+
+def test_what_expands_needs_what_it_expands_to(folder: Folder) -> None:
+    folder.edit(ITEMS, "    doc: Add.\n", "    doc: Add.\n    exists: GUESTS > 2\n")
+    error = folder.error()
+    assert error.startswith(folder.at(ITEMS, "addi rd, rd, imm"))
+    assert "there is no instruction 'addi' to expand to" in error
+
+
+def test_conditions_of_instructions_are_checked(folder: Folder) -> None:
+    folder.edit(ITEMS, "    doc: Add.\n", "    doc: Add.\n    exists: GUEST > 2\n")
+    assert folder.error() == folder.at(ITEMS, "GUEST > 2") + (
+        "unknown parameter 'GUEST'; did you mean 'GUESTS'?"
+    )

@@ -15,7 +15,7 @@ HERE = Place("f.yaml", 7, 11)
 
 
 def operand(name: str, kind: str, width: int | None) -> Operand:
-    return Operand(name, kind, width, 0, False, False, "", HERE)
+    return Operand(name, kind, width, 0, False, False, None, "", HERE)
 
 
 OPERANDS = {

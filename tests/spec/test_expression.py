@@ -1,9 +1,12 @@
 # ruff: noqa: E501 - a row of a table stays on its line
+from textwrap import indent
+
 import pytest
 from spec_folder import Folder, change
 
-from drafthart.generator.spec.dependencies import dependencies
+from drafthart.generator.spec.expression import dependencies
 from drafthart.generator.spec.model import Status
+from drafthart.generator.spec.resolve import revisions
 from drafthart.generator.spec.series import open_series
 
 
@@ -46,6 +49,7 @@ def ids(folder: Folder, expression: str) -> str:
     ("expression", "changes"),
     [
         ("base@1", ""),
+        ("base@1@2019-12-31", ""),
         ("h@1", "abc"),
         ("h@3", "abcdefg"),
         (" h@3 ", "abcdefg"),
@@ -61,6 +65,10 @@ def ids(folder: Folder, expression: str) -> str:
         ("h@2@2020-02-01", "abc"),
         ("h@2@2020-02-15^c", "ab"),
         ("h@3@2020-03-01~1", "abc"),
+        ("h@3@2020-02", "abc"),
+        ("h@3@2020-03", "abcd"),
+        ("h@3@2020", "abcdefg"),
+        ("h@3@2030", "abcdefg"),
     ],
 )
 def test_algebra(series: Folder, expression: str, changes: str) -> None:
@@ -103,8 +111,19 @@ def test_dependencies(series: Folder) -> None:
         ("h@2^b", "'d' and 'e' in h@2 build on 'b'; leave them out too: h@2^e^d^b"),
         ("h@1+d^b~1", "'d' in h@1+d builds on 'b'; leave it out too: h@1+d^d^b~1"),
         ("h@1@2019-12-31", "h@1 has no change as of 2019-12-31; the first is of 2020-01-01"),
-        ("base@1@2019-12-31", "base@1 has no change as of 2019-12-31; it has none"),
-        ("h@1@yesterday", "@yesterday is no date; write it as @2021-08-16"),
+        ("base@1@2018-12-31", "base@1 has no change as of 2018-12-31; the first is of 2019-01-01"),
+        ("h@1@yesterday", "@yesterday is no date; write it as @2021-08-16, or @2021-08 or @2021 for"),
+        ("h@1@2020-13", "@2020-13 is no date"),
+        ("h@1@2020-02-30", "@2020-02-30 is no date"),
+        ("h@1@20200201", "@20200201 is no date"),
+        ("h@1,base@1,base@1", "cannot read the revision 'h@1,base@1,base@1'"),
+        ("h@1,", "cannot read the revision 'h@1,'"),
+        ("h@1, base@1", "cannot read the revision 'h@1, base@1'"),
+        ("base@1^x,base@1", "base@1 has no change 'x'; there are none"),
+        ("base@1,h@1", "base@1 stands on no other revision; write base@1"),
+        ("h@1^c,h@2", "h@1 stands on a revision of base, not on h@2; write h@1^c,base@1"),
+        ("h@1,base@2", "unknown revision 'base@2'"),
+        ("h@1+e~1,base@1", "'e' builds on 'd', missing in h@1; write h@1+d+e~1,base@1"),
     ],
 )  # fmt: skip
 def test_errors(series: Folder, expression: str, message: str) -> None:
@@ -169,6 +188,198 @@ def test_what_makes_a_dependency(folder: Folder, first: str, second: str, needs:
     folder.revision("1", change("first", first) + change("second", second))
     graph = dependencies(open_series(folder.root), "h@1")
     assert graph.needs["second"] == (frozenset(["first"]) if needs else frozenset())
+
+
+@pytest.fixture
+def amended(series: Folder) -> Folder:
+    """h@3 is ratified; p, q, r came later, and r builds on p."""
+    amendments = (
+        change("p", "add: {constants.P: {value: 1}}", date="2021-01-10")
+        + change("q", "replace: {csrs.hstat.address: 0x601}", date="2021-01-20")
+        + change("r", "replace: {constants.P.value: 2}", date="2022-02-02")
+    )
+    path = series.root / "h" / "3.yaml"
+    text = path.read_text(encoding="utf-8") + "amendments:\n" + indent(amendments, "  ")
+    path.write_text(text, encoding="utf-8")
+    series.revision("4", change("h", "add: {constants.H: {value: 1}}", date="2023-01-01"), "h@3")
+    return series
+
+
+@pytest.mark.parametrize(
+    ("expression", "changes"),
+    [
+        ("h@3", "abcdefg"),
+        ("h@3~1", "abcdef"),
+        ("h@3@2020", "abcdefg"),
+        ("h@3@2021-01-10", "abcdefgp"),
+        ("h@3@2021-01", "abcdefgpq"),
+        ("h@3@2021", "abcdefgpq"),
+        ("h@3@2026-08-01", "abcdefgpqr"),
+        ("h@3@2026~1", "abcdefgpq"),
+        ("h@3@2026^q", "abcdefgpr"),
+        ("h@3@2026^r^p", "abcdefgq"),
+        ("h@3@2026@2020-02", "abc"),
+        ("h@3^g^f^c@2021", "abdepq"),
+        ("h@3+q", "abcdefgq"),
+        ("h@3+q@2021", "abcdefgqp"),
+        ("h@3+p+r", "abcdefgpr"),
+        ("h@2+q", "abcdeq"),
+        ("h@4", "abcdefgh"),
+        ("h@4@2023", "abcdefgh"),
+        ("h@4+p+r^h", "abcdefgpr"),
+    ],
+)
+def test_amendments(amended: Folder, expression: str, changes: str) -> None:
+    assert ids(amended, expression) == changes
+
+
+def test_an_amended_revision_was_not_ratified_as_such(amended: Folder) -> None:
+    plain, isa = amended.resolve("h@3"), amended.resolve("h@3@2021")
+    assert plain.status is amended.resolve("h@3@2020").status is Status.RATIFIED
+    assert (isa.status, isa.date, isa.title) == (
+        Status.DRAFT, "2021-01-20", "Draft 3, modified: h@3@2021"
+    )  # fmt: skip
+    assert isa.csrs["hstat"].address == 0x601
+
+
+def test_what_a_list_says_of_amendments(amended: Folder) -> None:
+    found = {it.id: it for it in revisions(amended.root)}
+    assert (found["h@3"].amendments, found["h@3"].amended) == (3, "h@3@2022-02-02")
+    assert (found["h@4"].amendments, found["h@4"].amended) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("h@3+r", "'r' builds on 'p', missing in h@3; write h@3+p+r"),
+        ("h@3@2026^p", "'r' in h@3@2026 builds on 'p'; leave it out too: h@3@2026^r^p"),
+        ("h@3^q", "h@3 has no change 'q'; there are a, b, c, d, e, f, g"),
+        (
+            "h@3~7@2021-01-20",
+            "as of 2021-01-20, 'q' stands without 'a', which it builds on; choose",
+        ),
+    ],
+)
+def test_errors_of_amendments(amended: Folder, expression: str, message: str) -> None:
+    assert amended.error(expression).startswith(message)
+
+
+def test_an_amendment_is_unique_too(amended: Folder) -> None:
+    amended.edit("h/3.yaml", "id: r", "id: a")
+    assert "the change 'a' is already at" in amended.error("h@3@2026")
+
+
+@pytest.fixture
+def bases(folder: Folder) -> Folder:
+    """base@2 has changes m, n; h@1 stands on base@2 as of m; h@2 on base@2; k on h@2's."""
+    folder.write(
+        "base/2.yaml",
+        """
+        revision: base@2
+        title: The new ground
+        status: ratified
+        date: 2020-06-01
+        parent: base@1
+        changes:
+        """,
+    )
+    base = change("m", "replace: {constants.LIMIT.value: 17}", date="2020-01-01") + change(
+        "n", "add: {csrs.new: {address: 0x350, mode: M}}", date="2020-06-01"
+    )
+    path = folder.root / "base" / "2.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + indent(base, "  "), encoding="utf-8")
+    folder.revision(
+        "1", change("a", "add: {csrs.hstat: {address: 0x600, mode: M}}"), "base@2@2020-03"
+    )
+    folder.revision(
+        "2",
+        change("b", "add: {constants.B: {value: 1}}"),
+        "h@1",
+        base="base@2",
+        status="ratified",
+    )
+    folder.revision("3", change("c", "replace: {csrs.hstat.mode: HS}"), "h@2")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("expression", "base", "changes"),
+    [
+        ("base@1", "", ""),
+        ("base@2", "", "mn"),
+        ("base@2^m", "", "n"),
+        ("h@1", "base@2@2020-03", "ma"),
+        ("h@2", "base@2", "mnab"),
+        ("h@3", "base@2", "mnabc"),
+        ("h@3~2", "base@2", "mna"),
+        ("h@1,base@2", "base@2", "mna"),
+        ("h@2,base@1", "base@1", "ab"),
+        ("h@2^b,base@1+n", "base@1+n", "na"),
+        ("h@2@2020-01,base@2@2020-01-01", "base@2@2020-01-01", "mab"),
+    ],
+)
+def test_bases(bases: Folder, expression: str, base: str, changes: str) -> None:
+    isa = bases.resolve(expression)
+    assert (isa.id, isa.base) == (expression, base)
+    assert "".join(it.id for it in isa.changes) == changes
+    assert ("new" in isa.csrs, isa.numbers["LIMIT"] == 17) == ("n" in changes, "m" in changes)
+
+
+@pytest.mark.parametrize(
+    ("expression", "status"),
+    [
+        ("h@2", Status.RATIFIED),
+        ("h@2,base@2", Status.RATIFIED),
+        ("h@2,base@1+m+n", Status.RATIFIED),
+        ("h@2,base@2~1", Status.DRAFT),
+        ("h@2,base@1", Status.DRAFT),
+        ("h@1", Status.DRAFT),
+        ("base@2", Status.RATIFIED),
+    ],
+)
+def test_another_base_than_the_stated_one_makes_a_mixture(
+    bases: Folder, expression: str, status: Status
+) -> None:
+    assert bases.resolve(expression).status is status
+
+
+def test_only_what_stands_on_a_base_has_an_origin(bases: Folder) -> None:
+    assert bases.resolve("base@2").csrs["new"].origin == ""
+    isa = bases.resolve("h@2")
+    assert (isa.csrs["new"].origin, isa.csrs["hstat"].origin) == ("", "h")
+
+
+def test_the_base_counts_for_the_content(bases: Folder) -> None:
+    assert len({bases.resolve(it).content for it in ("h@2", "h@2,base@1", "h@2,base@1+n")}) == 3
+
+
+def test_bases_are_listed_before_what_stands_on_them(bases: Folder) -> None:
+    found = revisions(bases.root)
+    assert [it.id for it in found] == ["base@1", "base@2", "h@1", "h@2", "h@3"]
+    assert [it.base for it in found] == [None, None, "base@2@2020-03", "base@2", "base@2"]
+
+
+def test_ids_are_unique_over_bases(bases: Folder) -> None:
+    bases.edit("base/2.yaml", "id: m", "id: a")
+    assert "the change 'a' is already at" in bases.error("h@2")
+
+
+def test_errors_of_bases(bases: Folder) -> None:
+    error = bases.error("h@1,base@1^m")
+    assert error == "base@1 has no change 'm'; there are none"
+    error = bases.error("h@2^a,base@2+m")
+    assert error.startswith("base@2 includes 'm' already")
+    assert bases.error("h@2,base@2^m+q").startswith("unknown change 'q' in the revisions of base")
+    bases.edit("h/2.yaml", "base: base@2\n", "base: base@7\n")
+    assert bases.error("h@2").startswith(bases.at("h/2.yaml", "base@7") + "unknown revision")
+    bases.edit("h/2.yaml", "base: base@7\n", "base: h@1\n")
+    assert bases.error("h@2").startswith(f"{bases.root}/h/2.yaml:")
+    assert bases.error("h@2").endswith("h stands on itself; correct the base")
+    bases.edit("h/3.yaml", "parent: h@2\n", "parent: base@2\n")
+    assert bases.error("h@3") == (
+        bases.at("h/3.yaml", "base@2") + "the parent base@2 is not of the extension h; "
+        "write base: base@2"
+    )
 
 
 def test_series_errors(folder: Folder) -> None:

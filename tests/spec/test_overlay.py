@@ -11,8 +11,9 @@ from spec_folder import Folder, change
 from drafthart.generator.diff.differences import between, differences
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA, Status
-from drafthart.generator.spec.overlay import overlays, without_overlay
+from drafthart.generator.spec.overlay import overlays
 from drafthart.generator.spec.resolve import RevisionSummary, resolve, revisions
+from drafthart.generator.spec.texts import without_overlay
 from drafthart.runtime.assigned import require_assigned, unassigned
 
 OURS = Path("specs/overlays/h-0.1.yaml")

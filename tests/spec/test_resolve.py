@@ -81,6 +81,7 @@ def test_show(folder: Folder) -> None:
     isa = folder.resolve("h@1")
     assert show(isa) == {
         "id": "h@1",
+        "base": "base@1",
         "status": "draft",
         "date": "2020-12-31",
         "commit": "abcdef01",
