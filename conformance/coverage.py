@@ -12,12 +12,13 @@ from __future__ import annotations
 import ast
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from drafthart.generator.history import normative
 from drafthart.generator.spec.model import Rule
 from drafthart.generator.spec.resolve import resolve, revisions
 
@@ -43,20 +44,36 @@ def _marked(node: ast.AST) -> Iterator[str]:
 
 
 def extension_rules() -> dict[str, tuple[Rule, list[str]]]:
-    """Rules that the extension defines, in any revision → the rule and the revisions with it."""
+    """Rules that the extension defines, in any revision → the rule and the revisions with it.
+
+    A revision as it was amended counts as one more.
+    """
     rules: dict[str, tuple[Rule, list[str]]] = {}
-    for summary in revisions():
-        for rule in resolve(summary.id).rules.values():
+    for expression in (id_ for it in revisions() for id_ in (it.id, it.amended) if id_):
+        for rule in resolve(expression).rules.values():
             if rule.origin:
-                rules.setdefault(rule.id, (rule, []))[1].append(summary.id.partition("@")[2])
+                rules.setdefault(rule.id, (rule, []))[1].append(expression.partition("@")[2])
     return rules
 
 
+def normative_names(named: Collection[str]) -> tuple[list[str], list[str], list[str]]:
+    """The manual's normative rules: those whose rules tests name, those without a rule of ours,
+    and those with rules that no test names."""
+    rules = [rule for path in normative.files() for rule in normative.load(path).rules.values()]
+    exercised = [it.name for it in rules if set(it.rules) & set(named)]
+    without = [it.name for it in rules if not it.rules]
+    return exercised, without, sorted({it.name for it in rules} - {*exercised, *without})
+
+
 def known_rules() -> set[str]:
-    """Rules of the base, and those that some state between two revisions has."""
-    latest = resolve(revisions()[-1].id)
-    states = (resolve(f"{latest.id}~{count}") for count in range(len(latest.changes) + 1))
-    return {identity for isa in states for identity in isa.rules}
+    """Rules of bases, of amended revisions, and of the states between two revisions."""
+    expressions = [
+        expression
+        for it in revisions()
+        for expression in (*(f"{it.id}~{left}" for left in range(it.changes)), it.id, it.amended)
+        if expression
+    ]
+    return {identity for expression in expressions for identity in resolve(expression).rules}
 
 
 def main(arguments: list[str]) -> int:
@@ -76,6 +93,12 @@ def main(arguments: list[str]) -> int:
     console.print(table)
     covered = len(rules) - len(missing)
     console.print(f"{covered} of {len(rules)} rules of H are named by tests.")
+    exercised, without, left = normative_names(named)
+    console.print(
+        f"{len(exercised)} of {len(exercised) + len(without) + len(left)} normative rules of the "
+        f"manual are exercised; {len(without)} have no rule here, for the reasons in "
+        "normative-rules.yaml."
+    )
     unknown = sorted(set(named) - set(rules) - known_rules())
     for identity in unknown:
         console.print(f"{named[identity][0]}: names {identity}, which is no rule")

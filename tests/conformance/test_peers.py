@@ -1,0 +1,85 @@
+"""Drafthart against other implementations: every difference is known and explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drafthart.conformance import peers
+from drafthart.conformance.comparison import Difference
+from drafthart.conformance.peers import Comparison, Peer, compare_with, load_peer
+
+NAMES = sorted(path.stem for path in peers.FOLDER.glob("*.yaml"))
+DOCUMENT = Path(__file__).parents[2] / "docs" / "peers.md"
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def compared(request: pytest.FixtureRequest) -> tuple[Peer, Comparison]:
+    """A peer and what the comparison with it found; skipped where it is not installed."""
+    peer = load_peer(request.param)
+    if peer.target.missing:
+        pytest.skip(peer.target.missing)
+    return peer, compare_with(peer)
+
+
+@pytest.mark.slow
+def test_the_differences_are_exactly_those_that_are_recorded(
+    compared: tuple[Peer, Comparison],
+) -> None:
+    peer, comparison = compared
+    assert [str(difference) for difference in comparison.differences[""]] == []
+    found = {case.id: len(comparison.differences[case.id]) for case in peer.cases}
+    assert found == {case.id: case.count for case in peer.cases}
+
+
+@pytest.mark.slow
+def test_no_pattern_is_idle(compared: tuple[Peer, Comparison]) -> None:
+    peer, comparison = compared
+    idle = [
+        pattern
+        for case in peer.cases
+        for pattern in case.differences
+        if not any(found.matches(pattern) for found in comparison.differences[case.id])
+    ]
+    assert idle == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_case_says_what_why_and_where(name: str) -> None:
+    peer = load_peer(name)
+    for case in peer.cases:
+        assert case.verdict in ("deviation", "choice"), case.id
+        assert case.section.split(", ")[0].endswith(".tex"), case.id
+        assert case.what, case.id
+        assert case.peer.endswith("."), case.id
+        assert case.why.endswith("."), case.id
+        assert case.count > 0, case.id
+    assert len({case.id for case in peer.cases}) == len(peer.cases)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_documentation_shows_the_cases(name: str) -> None:
+    lines = DOCUMENT.read_text().splitlines()
+    for line in peers.table(load_peer(name)):
+        assert line in lines
+
+
+def test_a_pattern_names_probe_what_and_both_values() -> None:
+    difference = Difference("wfi VU TW", "end", "M 2", "M 22")
+    assert difference.matches("wfi VU * | end | M 2 | M 22")
+    assert not difference.matches("wfi VU * | end | M 2 | M 2")
+    assert not difference.matches("wfi VU *")
+
+
+def test_the_first_case_that_matches_explains() -> None:
+    cases = load_peer("qemu-7.2").cases
+    known = Difference("mret from M: MPP=3 MPV=1 MPIE=0", "mstatus.MPV", "0x0", "0x1")
+    assert peers.explanation(known, cases) == "mpv-in-m"
+    assert peers.explanation(Difference("of no known kind", "a0", "0x0", "0x1"), cases) == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["nobody"], ["qemu-7.2", "--nothing"]])
+def test_wrong_arguments_are_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert peers.main(arguments) == 2
+    assert "qemu-7.2" in capsys.readouterr().err
