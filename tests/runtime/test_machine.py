@@ -9,7 +9,7 @@ from bench import isa_of
 
 from drafthart.generator.assembly import assemble, write_elf
 from drafthart.generator.errors import DrafthartError
-from drafthart.runtime.generated import engine_module
+from drafthart.runtime.engines import python_engine
 from drafthart.runtime.machine import Images, Machine, isa_string
 
 OPENSBI = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic")
@@ -44,7 +44,7 @@ def terminal() -> Recorder:
 
 def machine(terminal: Recorder, revision: str = "h@1.0", memory: int = 64 << 20) -> Machine:
     isa = isa_of(revision)
-    return Machine(isa, engine_module(isa), memory=memory, terminal=terminal)
+    return Machine(isa, python_engine(isa), memory=memory, terminal=terminal)
 
 
 def program(folder: Path, source: str, base: int = 0x8000_0000) -> Path:
@@ -202,7 +202,7 @@ def test_opensbi_boots_and_hands_over(
     text = terminal.shown.decode()
     assert "OpenSBI v1." in text
     base_isa = next(line for line in text.splitlines() if "Base ISA" in line).split(": ")[1]
-    assert base_isa == "rv64imach"
+    assert base_isa == "rv64imafdch"
     assert text.endswith("!")
 
 
@@ -224,8 +224,10 @@ def test_typed_bytes_reach_the_uart(tmp_path: Path) -> None:
 
 
 def test_the_isa_string_has_h_where_the_revision_does() -> None:
-    assert isa_string(isa_of("h@1.0")).startswith("rv64imach")
-    assert isa_string(isa_of("priv@1.12")).startswith("rv64imac_")
+    assert isa_string(isa_of("h@1.0")).startswith("rv64imafdch")
+    without = isa_of("priv@1.12", (("FLEN", 0),))
+    assert isa_string(without).startswith("rv64imac_")
+    assert isa_string(isa_of("priv@1.12")).startswith("rv64imafdc_")
 
 
 def test_nothing_to_run(terminal: Recorder) -> None:
