@@ -45,6 +45,7 @@ setup(
     include_package_data=False,  # else folders of data count as packages that are not listed
     package_data={
         "drafthart": ["py.typed"],
+        "drafthart.conformance": ["peers/*.yaml", "probes/*.S"],
         "drafthart.generator.emit": ["templates/*.j2", "fusion.yaml"],
         "drafthart.runtime.native": ["*.h"],
         "drafthart.specs": ["**/*.yaml", "**/*.json"],

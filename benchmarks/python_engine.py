@@ -31,7 +31,7 @@ OURS = """
 import sys
 from pathlib import Path
 from drafthart.generator.spec.resolve import resolve
-from drafthart.runtime.generated import engine_module
+from drafthart.runtime.engines import python_engine
 from drafthart.runtime.machine import Images, Machine
 
 class Silent:
@@ -41,7 +41,7 @@ class Silent:
     def write(self, data): pass
 
 isa = resolve("h@1.0")
-machine = Machine(isa, engine_module(isa), memory=64 << 20, terminal=Silent())
+machine = Machine(isa, python_engine(isa), memory=64 << 20, terminal=Silent())
 machine.boot(Images(program=Path(sys.argv[1])))
 outcome = machine.run()
 assert (outcome.reason, outcome.status) == ("exit", 0), outcome

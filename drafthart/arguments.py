@@ -9,10 +9,9 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from drafthart.generator.diff.items import items
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
-from drafthart.generator.spec.resolve import resolve, revisions
+from drafthart.runtime import resolved as kept
 
 
 class Format(StrEnum):
@@ -31,6 +30,8 @@ class Xlen(StrEnum):
 
 def complete_revision(incomplete: str) -> list[tuple[str, str]]:
     """Revisions that begin so, with their status."""
+    from drafthart.generator.spec.resolve import revisions
+
     return [
         (summary.id, str(summary.status))
         for summary in revisions()
@@ -40,8 +41,10 @@ def complete_revision(incomplete: str) -> list[tuple[str, str]]:
 
 def complete_item(ctx: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
     """Ids of the named revision's items that begin so; bare names where no id does."""
+    from drafthart.generator.diff.items import items
+
     try:
-        isa = resolve(ctx.params.get("revision") or "")
+        isa = kept.resolved(ctx.params.get("revision") or "")
     except DrafthartError:
         return
     known = {id_: getattr(item, "doc", "") for id_, item in items(isa).items()}
@@ -100,4 +103,4 @@ def resolved(
     overlay: Path | None = None,
 ) -> ISA:
     """The ISA that the command line names."""
-    return resolve(revision, specs=specs, xlen=int(xlen), overlay=overlay)
+    return kept.resolved(revision, specs=specs, xlen=int(xlen), overlay=overlay)

@@ -20,6 +20,7 @@ from drafthart.commands import (
     revisions,
     run,
     show,
+    snapshot,
     tour,
     track,
 )
@@ -48,6 +49,7 @@ for _function, _examples in (
     (asm.asm, asm.EXAMPLES),
     (disasm.disasm, disasm.EXAMPLES),
     (run.run, run.EXAMPLES),
+    (snapshot.snapshot, snapshot.EXAMPLES),
     (tour.tour, tour.EXAMPLES),
     (track.track, track.EXAMPLES),
 ):

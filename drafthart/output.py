@@ -10,14 +10,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from drafthart.generator.errors import DrafthartError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
 
 _PATIENCE = 2.0
 """Seconds after which people want to know how long something takes."""
@@ -27,6 +26,9 @@ _T = TypeVar("_T")
 
 def say(*lines: str | Text | Table) -> None:
     """Print lines and tables to stdout. Texts are taken as they are, never as markup."""
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         for line in lines:
@@ -44,6 +46,9 @@ def table(
     first: int | None = None,
 ) -> Table:
     """A table without frames. The last column wraps, and the first beyond `first` characters."""
+    from rich.table import Table
+    from rich.text import Text
+
     result = Table(
         box=None, padding=(0, 2, 0, 0), header_style="bold", show_header=header, pad_edge=False
     )
@@ -124,6 +129,9 @@ def _finish(temporary: Path, target: Path) -> None:
 
 def track(steps: Sequence[_T], doing: str) -> Iterator[_T]:
     """Go through `steps`, with a progress bar on stderr once that takes more than two seconds."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(

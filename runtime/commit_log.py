@@ -24,6 +24,7 @@ class CommitLog:
         self._file = file
         self._hart: Any = machine.hart
         self._xlen = machine.isa.xlen
+        self._flen = machine.engine.module.get("FLEN", 0)
         self._names = machine.engine.module["CSR_NAMES"]
         self._addresses: dict[int, int] = {}
         """Virtual addresses of this instruction's explicit accesses, by physical address."""
@@ -32,6 +33,9 @@ class CommitLog:
             for csr in machine.isa.csrs.values()
             if csr.address is not None and hasattr(self._hart, csr.name)
         ]
+        fflags = machine.isa.csrs.get("fflags")
+        if fflags is not None and fflags.address is not None:
+            self._stored.append((fflags.address, "float_flags"))
         self._hart.written = []
         machine.engine.watcher = self._commit
         # The engine finds these by name each time, so that they can be replaced until it runs.
@@ -71,6 +75,9 @@ class CommitLog:
 
     def _registers(self, decoded: Decoded) -> list[Write]:
         values = dict(zip(decoded.operation.operands, decoded.values, strict=True))
+        if "frd" in values:
+            number = values["frd"]
+            return [Write("f", number, self._hart.F[number], width=self._flen)]
         number = values.get("rd", 0)
         return [Write("x", number, self._hart.x[number], width=self._xlen)] if number else []
 

@@ -1,30 +1,42 @@
-"""The engines by name, as recipes that a machine carries out on its own bus and clock."""
+"""The engines by name, as recipes that a machine carries out on its own bus and clock.
+
+A run imports the engine that it uses and no other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeAlias
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
 from drafthart.runtime.clock import Clock
 from drafthart.runtime.engine import Engine
-from drafthart.runtime.generated import engine_module
 from drafthart.runtime.memory import Bus
-from drafthart.runtime.native.build import NoCompilerError, compiler, native_library
-from drafthart.runtime.native.engine import NativeEngine
-from drafthart.runtime.python_engine import PythonEngine
+from drafthart.runtime.native.build import (
+    NoCompilerError,
+    compiler,
+    library_in_cache,
+    native_library,
+)
 
 EngineFactory: TypeAlias = Callable[[Bus, Clock], Engine]
 
-NAMES = ("python", "native")
+NAMES = ("python", "native", "both")
 """The engines that can be asked for."""
+
+LOCKSTEP_EVERY = 10_000
+"""Instructions after which `both` compares, if it is not told otherwise and nothing trapped."""
 
 
 def python_engine(isa: ISA) -> EngineFactory:
     """The reference: generated Python, which needs no compiler and can be hooked anywhere."""
-    module = engine_module(isa)
-    return lambda bus, clock: PythonEngine(module, bus, clock)
+    from drafthart.runtime.generated import engine_module
+    from drafthart.runtime.python_engine import PythonEngine
+
+    # Each engine puts functions of its own into its module.
+    return lambda bus, clock: PythonEngine(engine_module(isa), bus, clock)
 
 
 def native_engine(isa: ISA, on_build: Callable[[], None] | None = None) -> EngineFactory:
@@ -32,7 +44,30 @@ def native_engine(isa: ISA, on_build: Callable[[], None] | None = None) -> Engin
 
     Raises `DrafthartError` if it cannot be compiled.
     """
+    return _native_engine(isa, native_library(isa, on_build=on_build))
+
+
+def both_engines(
+    isa: ISA, on_build: Callable[[], None] | None = None, every: int = LOCKSTEP_EVERY
+) -> EngineFactory:
+    """Both in lockstep, compared every so many instructions; see `BothEngine`."""
+    from drafthart.runtime.both_engine import BothEngine
+
     library = native_library(isa, on_build=on_build)
+    return lambda bus, clock: BothEngine(isa, library, bus, clock, every=every)
+
+
+def quickest_engine(isa: ISA) -> EngineFactory:
+    """The native engine if it is in the cache already, else the python engine: nothing is built."""
+    library = library_in_cache(isa)
+    if library is None:
+        return python_engine(isa)
+    return _native_engine(isa, library)
+
+
+def _native_engine(isa: ISA, library: Path) -> EngineFactory:
+    from drafthart.runtime.native.engine import NativeEngine
+
     return lambda bus, clock: NativeEngine(isa, library, bus, clock)
 
 
@@ -45,12 +80,12 @@ def has_compiler() -> bool:
     return True
 
 
-def engine_named(
-    name: str, isa: ISA, on_build: Callable[[], None] | None = None
-) -> EngineFactory:
+def engine_named(name: str, isa: ISA, on_build: Callable[[], None] | None = None) -> EngineFactory:
     """One of `NAMES`. Raises `DrafthartError` for another name."""
     if name == "python":
         return python_engine(isa)
     if name == "native":
         return native_engine(isa, on_build)
+    if name == "both":
+        return both_engines(isa, on_build)
     raise DrafthartError(f"no engine {name!r}; there are {', '.join(NAMES)}")

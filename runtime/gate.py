@@ -12,11 +12,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypedDict
 
-from drafthart.generator.diff.differences import between
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA, Status
-from drafthart.generator.spec.overlay import without_overlay
-from drafthart.generator.spec.resolve import resolve, revisions
+from drafthart.generator.spec.texts import without_overlay
 
 _opted_in: dict[str, str] = {}
 """Expression → how the user opted in; by `allow_unstable`, for this process."""
@@ -114,6 +112,8 @@ def _expressions(path: Path, table: object) -> dict[str, str]:
 
 
 def _refusal(isa: ISA) -> str:
+    from drafthart.generator.diff.differences import between
+
     ratified = _nearest_ratified(isa)
     name = without_overlay(isa.id)
     distance = remedy = ""
@@ -133,6 +133,9 @@ def _nearest_ratified(isa: ISA) -> ISA | None:
 
     Of two as near, the later.
     """
+    from drafthart.generator.diff.differences import between
+    from drafthart.generator.spec.resolve import resolve, revisions
+
     names = [it.id for it in revisions() if it.status is Status.RATIFIED]
     extension = isa.id.partition("@")[0]
     own = [name for name in names if name.partition("@")[0] == extension]

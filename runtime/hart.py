@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import ClassVar
 
 from drafthart.runtime.clock import Clock
+from drafthart.runtime.floats import FloatUnit
 from drafthart.runtime.memory import PAGE, Bus, BusError
 
 
@@ -21,7 +22,7 @@ class Deoptimise(Exception):
     """A compiled block met a device: the instruction must run again with an exact step count."""
 
 
-class Hart:
+class Hart(FloatUnit):
     """Registers and primitives; see "Primitives" in docs/format.md for what each promises."""
 
     __slots__ = (
@@ -161,6 +162,15 @@ class Hart:
     def flush_translations(self) -> None:
         """Drop cached translations."""
         self.flush_listener()
+
+    def fence_translations(
+        self, owner: int, mask: int, address: int, every_address: int
+    ) -> None:
+        """Drop cached translations of some owners, of one address or all: here, all of them."""
+        self.flush_listener()
+
+    def note_leaf(self, level: int) -> None:
+        """Hear at which level of its table a translation ended; fences here drop more anyway."""
 
     def flush_instructions(self) -> None:
         """Drop cached instructions."""

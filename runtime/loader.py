@@ -5,6 +5,7 @@ Everything is checked before the first byte is copied, so that a bad file change
 
 import io
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -18,7 +19,19 @@ from drafthart.runtime.memory import Bus, Ram
 _MAGIC = b"\x7fELF"
 _SYMBOL = struct.Struct("<IBBHQQ")  # name, info, other, section, value, size
 _SYMBOL_TYPES_SKIPPED = (3, 4)  # STT_SECTION and STT_FILE name no address of the program
+_FUNCTION = 2  # STT_FUNC
+_EXECUTABLE = 4  # SHF_EXECINSTR
 _MAPPING_SYMBOLS = ("$x", "$d")  # mark code and data for disassemblers (RISC-V psABI)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A piece of code that has a name: `size` bytes from `address`, as linked, and `physical`."""
+
+    name: str
+    address: int
+    physical: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,7 @@ class Image:
     tohost: int | None
     fromhost: int | None
     end: int
+    functions: tuple[Function, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,7 @@ def _read_elf(
         _check_tables(path, elf, len(content))
         segments = list(_segments(path, elf, content))
         symbols = _symbols(elf, content)
+        functions = list(_functions(elf, content))
         entry = int(elf.header["e_entry"])
         movable = elf.header["e_type"] == "ET_DYN"
     except DrafthartError:
@@ -98,6 +113,7 @@ def _read_elf(
             for s in segments
         ]
         symbols = {name: value + default_address for name, value in symbols.items()}
+        functions = [(name, value + default_address, length) for name, value, length in functions]
         entry += default_address
     _check_fit(path, segments, ram)
     entry = _physical(entry, segments)
@@ -111,7 +127,18 @@ def _read_elf(
                 "link it into the program"
             )
     end = max(segment.end for segment in segments)
-    return segments, Image(entry, symbols, words.get("tohost"), words.get("fromhost"), end)
+    image = Image(
+        entry=entry,
+        symbols=symbols,
+        tohost=words.get("tohost"),
+        fromhost=words.get("fromhost"),
+        end=end,
+        functions=tuple(
+            Function(name, value, _physical(value, segments), length)
+            for name, value, length in functions
+        ),
+    )
+    return segments, image
 
 
 def _check_identity(path: str | PathLike[str], content: bytes) -> None:
@@ -172,12 +199,50 @@ def _segments(path: str | PathLike[str], elf: ELFFile, content: bytes) -> Iterat
 
 
 def _symbols(elf: ELFFile, content: bytes) -> dict[str, int]:
-    """Return the named, defined symbols of every symbol table.
+    return {name: value for name, _, _, value, _ in _entries(elf, content)}
+
+
+def _functions(elf: ELFFile, content: bytes) -> Iterator[tuple[str, int, int]]:
+    """Name, address and size of what a profile tells apart, sorted by address.
+
+    That is functions as compilers mark them; then, as assemblers mark nothing, the labels in code
+    that lie in none of them, each up to the next one.
+    """
+    ends: dict[int, int] = {}
+    for index in range(elf.header["e_shnum"]):
+        section = elf.get_section(index).header
+        if section["sh_flags"] & _EXECUTABLE:
+            ends[index] = section["sh_addr"] + section["sh_size"]
+    marked: dict[int, tuple[str, int]] = {}
+    labels: dict[int, tuple[str, int]] = {}
+    for name, kind, where, value, size in _entries(elf, content):
+        if where in ends and kind == _FUNCTION and size:
+            marked.setdefault(value, (name, min(size, ends[where] - value)))
+        elif where in ends and kind in (0, _FUNCTION):
+            labels.setdefault(value, (name, ends[where]))
+    starts = sorted(marked)
+    free = [
+        value
+        for value in sorted(labels)
+        if (at := bisect_right(starts, value) - 1) < 0
+        or value >= starts[at] + marked[starts[at]][1]
+    ]
+    following = sorted({*starts, *free})
+    found = [(name, value, size) for value, (name, size) in marked.items()]
+    for value in free:
+        name, end = labels[value]
+        at = bisect_right(following, value)
+        end = min(end, following[at]) if at < len(following) else end
+        found.append((name, value, end - value))
+    yield from sorted(found, key=lambda it: it[1])
+
+
+def _entries(elf: ELFFile, content: bytes) -> Iterator[tuple[str, int, int, int, int]]:
+    """Name, type, section, value and size of the named, defined symbols of every table.
 
     The entries are unpacked here: a kernel has 100,000 of them, and a parsed object for each
     takes seconds.
     """
-    symbols: dict[str, int] = {}
     for index in range(elf.header["e_shnum"]):
         section = elf.get_section(index).header
         if section["sh_type"] != "SHT_SYMTAB":
@@ -186,13 +251,12 @@ def _symbols(elf: ELFFile, content: bytes) -> dict[str, int]:
         strings = _cut(content, linked["sh_offset"], linked["sh_size"]) + b"\0"
         table = _cut(content, section["sh_offset"], section["sh_size"])
         whole = len(table) - len(table) % _SYMBOL.size
-        for name, info, _, where, value, _ in _SYMBOL.iter_unpack(table[:whole]):
+        for name, info, _, where, value, size in _SYMBOL.iter_unpack(table[:whole]):
             if where == 0 or info & 0xF in _SYMBOL_TYPES_SKIPPED:
                 continue
             text = strings[name : strings.find(b"\0", name)].decode("utf-8", "replace")
             if text and not text.startswith(_MAPPING_SYMBOLS):
-                symbols[text] = value
-    return symbols
+                yield text, info & 0xF, where, value, size
 
 
 def _cut(content: bytes, start: int, size: int) -> bytes:

@@ -7,10 +7,10 @@ event.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
@@ -18,8 +18,9 @@ from drafthart.runtime import devicetree, loader
 from drafthart.runtime.clock import Clock
 from drafthart.runtime.devices import Exit, clint, finisher, plic, uart, virtio
 from drafthart.runtime.devices.htif import Htif
+from drafthart.runtime.devices.saved import Stateful
+from drafthart.runtime.engines import EngineFactory
 from drafthart.runtime.memory import PAGE, Bus, Ram
-from drafthart.runtime.python_engine import PythonEngine
 
 RAM_BASE = 0x8000_0000
 KERNEL_OFFSET = 0x20_0000
@@ -66,7 +67,8 @@ class Outcome:
     """How a run ended.
 
     `reason`: "exit" (the guest ended it with `status`), "limit" (all steps used up), "asleep" (the
-    hart waits and nothing can wake it) or "quit" (the user left).
+    hart waits and nothing can wake it), "quit" (the user left), "breakpoint" (the next instruction
+    is at one) or "interrupted" (someone asked for it).
     """
 
     reason: str
@@ -77,14 +79,14 @@ class Outcome:
 class Machine:
     """One hart of `isa` with `memory` bytes of RAM and the devices of QEMU virt.
 
-    `module` is the namespace of the generated engine module. Raises `DrafthartError` for files that
-    cannot be loaded.
+    `engine` makes its engine (see drafthart.runtime.engines). Raises `DrafthartError` for files
+    that cannot be loaded.
     """
 
     def __init__(
         self,
         isa: ISA,
-        module: dict[str, Any],
+        engine: EngineFactory,
         *,
         memory: int,
         terminal: Terminal,
@@ -93,19 +95,27 @@ class Machine:
         self.isa = isa
         self.bus = Bus(Ram(RAM_BASE, memory))
         self.clock = Clock(instructions_per_tick)
-        self.engine = PythonEngine(module, self.bus, self.clock)
+        self.engine = engine(self.bus, self.clock)
         self.hart = self.engine.hart
         self.clock.instret = lambda: self.hart.steps
         self.symbols: Mapping[str, int] = {}
+        self.functions: Sequence[loader.Function] = ()
         self._terminal = terminal
         self._htif: Htif | None = None
         self._exit: Exit | None = None
-        self._next_poll = 0
-        self._interactive = True
+        self._images: Images | None = None
+        self.next_poll = 0
+        """The step count at which the machine looks at the host's console again."""
         self._clint = clint.Clint(self.clock, self.hart.set_line)
         self._plic = plic.Plic(self.hart.set_line)
         self._uart = uart.Uart(terminal.write, self._plic.set_source)
         self._finisher = finisher.Finisher(self._on_exit)
+        self.devices: Mapping[str, Stateful] = {
+            "clint": self._clint,
+            "plic": self._plic,
+            "uart": self._uart,
+        }
+        """Those with state beside their wiring, by name; HTIF is apart: not all guests have it."""
         for module_, device in (
             (clint, self._clint),
             (plic, self._plic),
@@ -135,12 +145,13 @@ class Machine:
                 )
             payload = images.program
         next_address = ram.base + KERNEL_OFFSET
-        symbols = dict(image.symbols)
+        symbols, functions = dict(image.symbols), list(image.functions)
         if payload is not None:
             kernel = loader.load_image(payload, self.bus, default_address=next_address)
             next_address = kernel.entry
             symbols |= kernel.symbols
-        self.symbols = symbols
+            functions += kernel.functions
+        self.symbols, self.functions = symbols, functions
         tree = self._device_tree(images)
         tree_address = (ram.end - len(tree) - PAGE) & -PAGE
         if tree_address < ram.base + KERNEL_OFFSET:
@@ -160,34 +171,67 @@ class Machine:
             hart.x[12] = ram.end - PAGE
             ram.store(hart.x[12], block)
         self._exit = None
-        self._htif = None
-        ram.watched.clear()
-        if image.tohost is not None:
-            self._htif = Htif(
-                ram, image.tohost, image.fromhost, self._terminal.write, self._on_exit
-            )
-            ram.watched.add(image.tohost & -PAGE)
+        self.attach_htif(image.tohost, image.fromhost)
         self._images = images
 
+    def reboot(self) -> None:
+        """Boot the same images again."""
+        if self._images is None:
+            raise DrafthartError(
+                "the guest is to be reset, and nothing says what to boot: "
+                "name its program beside --restore"
+            )
+        self.boot(self._images)
+
+    @property
+    def htif(self) -> Htif | None:
+        """The guest's HTIF, if it has one."""
+        return self._htif
+
+    def attach_htif(self, tohost: int | None, fromhost: int | None) -> None:
+        """Serve HTIF at these words of RAM; without `tohost` the guest has none."""
+        ram = self.bus.ram
+        self._htif = None
+        ram.watched.clear()
+        if tohost is not None:
+            self._htif = Htif(ram, tohost, fromhost, self._terminal.write, self._on_exit)
+            ram.watched.add(tohost & -PAGE)
+
     def run(
-        self, max_steps: int | None = None, *, progress: Callable[[int], None] | None = None
+        self,
+        max_steps: int | None = None,
+        *,
+        progress: Callable[[int], None] | None = None,
+        interrupted: Callable[[], bool] | None = None,
     ) -> Outcome:
-        """Run until the guest exits, `max_steps` more instructions began, or the user leaves."""
+        """Run until the guest exits, `max_steps` more instructions began, or the user leaves.
+
+        `interrupted` is asked now and then, and at once after `hart.attention()`.
+        """
         limit = 1 << 63 if max_steps is None else self.hart.steps + max_steps
 
         def horizon() -> tuple[int, bool]:
+            if interrupted is not None and interrupted():
+                # Devices are brought up to date all the same: someone may look at them.
+                self._horizon(limit, progress)
+                return 0, True
             return self._horizon(limit, progress)
 
         while True:
             stop = self.engine.run(horizon)
             if self._exit is not None:
-                if not self._exit.reset:
-                    return Outcome("exit", self._exit.status, self.hart.steps)
-                self.boot(self._images)
+                status, self._exit = self._exit, None
+                if not status.reset:
+                    return Outcome("exit", status.status, self.hart.steps)
+                self.reboot()
             elif self._terminal.quit:
                 return Outcome("quit", 0, self.hart.steps)
+            elif stop.reason == "breakpoint":
+                return Outcome("breakpoint", 0, self.hart.steps)
             elif self.hart.steps >= limit:
                 return Outcome("limit", 0, self.hart.steps)
+            elif stop.reason == "limit":
+                return Outcome("interrupted", 0, self.hart.steps)
             elif stop.reason == "sleeping" and not self._skip_to_event(limit):
                 return Outcome("asleep", 0, self.hart.steps)
 
@@ -196,19 +240,19 @@ class Machine:
         self.hart.attention()
 
     def _horizon(self, limit: int, progress: Callable[[int], None] | None) -> tuple[int, bool]:
-        """Bring the devices up to date; see PythonEngine.run."""
+        """Bring the devices up to date; see Engine.run."""
         hart = self.hart
         if self._htif is not None:
             self._htif.poll()
-        if hart.steps >= self._next_poll:
-            self._poll_console()
+        if hart.steps >= self.next_poll:
+            self.poll_console()
             if progress is not None:
                 progress(hart.steps)
         if self._exit is not None or self._terminal.quit:
             return 0, True
         self._clint.update()
         event = self._next_tick()
-        until = self._next_poll
+        until = self.next_poll
         if event is not None:
             until = min(until, hart.steps + max(1, self.clock.instructions_until(event)))
         return (limit, True) if limit <= until else (until, False)
@@ -221,8 +265,9 @@ class Machine:
             ticks.append(inside)
         return min(ticks, default=None)
 
-    def _poll_console(self) -> None:
-        self._next_poll = self.hart.steps + _POLL
+    def poll_console(self) -> None:
+        """Give the devices what was typed."""
+        self.next_poll = self.hart.steps + _POLL
         data = self._terminal.poll()
         if data:
             self._uart.receive(data)
@@ -234,12 +279,12 @@ class Machine:
         tick = self._next_tick()
         if tick is not None:
             self.clock.skip_to(tick)
-            self._next_poll = self.hart.steps
+            self.next_poll = self.hart.steps
             return True
         if self._terminal.at_end:
             return False
         time.sleep(0.01)
-        self._next_poll = self.hart.steps
+        self.next_poll = self.hart.steps
         return True
 
     def _device_tree(self, images: Images) -> bytes:
@@ -258,7 +303,7 @@ class Machine:
 
 
 def isa_string(isa: ISA) -> str:
-    """The device tree's `riscv,isa` for this revision, such as rv64imach_zicsr_zifencei."""
+    """The device tree's `riscv,isa` for this revision, such as rv64imafdch_zicsr_zifencei."""
     extensions = {instruction.extension for instruction in isa.instructions.values()}
     letters = "".join(letter for letter in "imafdqcvh" if letter.upper() in extensions)
     longer = sorted(name.lower() for name in extensions if name.startswith("Z"))

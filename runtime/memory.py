@@ -88,6 +88,11 @@ class Bus:
         self.ram = ram
         self._windows: list[tuple[int, int, Device]] = []
 
+    @property
+    def windows(self) -> list[tuple[int, int]]:
+        """Where the devices are: first address and the one behind the last, in order of attachment."""
+        return [(low, high) for low, high, _ in self._windows]
+
     def attach(self, base: int, size: int, device: Device) -> None:
         """Map `device` to the `size` bytes at `base`; ValueError if they are already in use."""
         end = base + size

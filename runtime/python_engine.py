@@ -7,9 +7,9 @@ nothing but speed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from types import CodeType, TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from drafthart.runtime.blocks import (
     LONGEST,
@@ -22,18 +22,13 @@ from drafthart.runtime.blocks import (
     step,
 )
 from drafthart.runtime.clock import Clock
+from drafthart.runtime.engine import Stop
 from drafthart.runtime.hart import Deoptimise, EndInstruction, Hart
 from drafthart.runtime.memory import Bus
 
 _PAGE = 4096
 _OFFSET = _PAGE - 1
 _FOREVER = 1 << 128
-
-
-class Stop(NamedTuple):
-    """Why `run` returned: "limit" or "sleeping"."""
-
-    reason: str
 
 
 class Context:
@@ -90,19 +85,36 @@ class PythonEngine:
         self._install_memory()
         self.watcher: Callable[[Decoded], None] | None = None
         """Called after each retired instruction, if set; the engine then steps."""
+        self._breakpoints: Set[int] = frozenset()
         self.reset()
+
+    @property
+    def breakpoints(self) -> Set[int]:
+        """Virtual addresses, whatever the mode: `run` returns before an instruction there."""
+        return self._breakpoints
+
+    @breakpoints.setter
+    def breakpoints(self, addresses: Set[int]) -> None:
+        if addresses != self._breakpoints:
+            self._breakpoints = frozenset(addresses)
+            # No block runs across a breakpoint.
+            self._flush_instructions()
 
     def reset(self) -> None:
         """Put the hart into the revision's reset state; memory is left as it is."""
         self.hart.clear()
+        self.flush()
+        self._select_context()
+
+    def flush(self) -> None:
+        """Drop all that is cached: memory, translations or the hart were changed from outside."""
         self._flush_instructions()
         self._flush_translations()
-        self._select_context()
 
     # The loop.
 
     def run(self, horizon: Callable[[], tuple[int, bool]]) -> Stop:
-        """Run until the horizon says so, or the hart sleeps with nothing pending."""
+        """Run until the horizon says so, a breakpoint, or the hart sleeps with nothing pending."""
         hart = self.hart
         module = self.module
         pending, take = module["pending_interrupt"], module["take_interrupt"]
@@ -124,13 +136,15 @@ class PythonEngine:
                 # Look again: taking it may have made a more privileged one deliverable.
                 self._select_context()
                 continue
+            if hart.pc in self._breakpoints:
+                return Stop("breakpoint")
             self._select_context()
             if self.watcher is None and hart.steps < limit - LONGEST:
                 hart.deadline = limit - LONGEST
                 self._run_blocks()
             else:
                 hart.deadline = limit
-                while hart.steps < hart.deadline:
+                while hart.steps < hart.deadline and hart.pc not in self._breakpoints:
                     self.step()
 
     def step(self) -> None:
@@ -256,6 +270,9 @@ class PythonEngine:
 
     def _enter(self, pc: int) -> Run:
         """The block at `pc`, from the cache or made now."""
+        if pc in self._breakpoints:
+            self.hart.pc = pc
+            return self._halt
         context = self._context
         self._begin_fetch(pc)
         offset = self._fetch_offset(pc)
@@ -271,6 +288,11 @@ class PythonEngine:
         context.blocks[pc] = run
         return run
 
+    def _halt(self) -> int:
+        """What stands for a block at a breakpoint: back to the loop, which looks at it."""
+        self.hart.deadline = 0
+        return self.hart.pc
+
     def _step_once(self) -> int:
         hart = self.hart
         step(hart, self._fetch_decoded(hart.pc))
@@ -285,6 +307,8 @@ class PythonEngine:
         block: list[Decoded] = []
         end = (offset | _OFFSET) + 1
         while offset + 2 <= end and len(block) < LONGEST:
+            if block and pc in self._breakpoints:
+                break
             word = u16[offset >> 1]
             if word & 3 == 3:
                 if offset + 4 > end:

@@ -12,11 +12,13 @@ import typer
 from drafthart.arguments import Format, FormatOption
 from drafthart.generator.assembly import Disassembler
 from drafthart.generator.errors import DrafthartError
+from drafthart.generator.history import normative
 from drafthart.generator.language.check import check_isa
 from drafthart.generator.spec.check_schema import check_schema
 from drafthart.generator.spec.model import ISA
 from drafthart.generator.spec.overlay import open_overlay, overlays
 from drafthart.generator.spec.resolve import resolve, revisions
+from drafthart.generator.spec.series import extension_of
 from drafthart.generator.spec.yaml_file import load_yaml
 from drafthart.output import say_json, track
 
@@ -73,9 +75,9 @@ def check(
 ) -> None:
     """Check the specs.
 
-    All revisions and overlays are checked, each with its items, encodings and operations. With
-    FILES, only their form, against the schemas. Errors name file, line and column; the exit
-    status is then 2.
+    All revisions, with and without their amendments, and overlays are checked, each with its
+    items, encodings and operations. With FILES, only their form, against the schemas. Errors name
+    file, line and column; the exit status is then 2.
     """
     if files and specs:
         raise DrafthartError("give either files or --specs, not both")
@@ -105,8 +107,12 @@ def _check_files(files: Iterable[Path]) -> _Findings:
 
 def _check_specs(specs: Path | None) -> _Findings:
     findings = _Findings()
-    for summary in track(revisions(specs), "checking"):
-        findings.attempt(summary.id, lambda id_=summary.id: _revision(id_, specs))  # type: ignore[misc]
+    found = revisions(specs)
+    expressions = [id_ for it in found for id_ in (it.id, it.amended) if id_]
+    for expression in track(expressions, "checking"):
+        findings.attempt(expression, lambda id_=expression: _revision(id_, specs))  # type: ignore[misc]
+    for path in normative.files(specs):
+        findings.attempt(normative.shown(path), lambda path=path: _names(path, specs))  # type: ignore[misc]
     return _check_overlays(overlays(specs), specs, findings)
 
 
@@ -123,6 +129,8 @@ def _form(path: Path) -> str:
         kind, form = "revision", "a revision"
     elif node.get("overlay"):
         kind, form = "overlay", "an overlay"
+    elif node.get("normative-rules"):
+        kind, form = "normative-rules", "a file of normative rules"
     check_schema(node, kind)
     return f"the form of {form}"
 
@@ -130,6 +138,12 @@ def _form(path: Path) -> str:
 def _overlay(path: Path, specs: Path | None) -> str:
     expression = open_overlay(path).on.text
     return f"on {expression}, {_revision(expression, specs, path)}"
+
+
+def _names(path: Path, specs: Path | None) -> str:
+    found = normative.check(path, specs)
+    ours = sum(bool(rule.ours) for rule in found.rules.values())
+    return f"{len(found.rules)} names of the manual, {ours} with items of {found.on}"
 
 
 def _revision(id_: str, specs: Path | None, overlay: Path | None = None) -> str:
@@ -141,8 +155,10 @@ def _revision(id_: str, specs: Path | None, overlay: Path | None = None) -> str:
 
 
 def _counts(isa: ISA, functions: int) -> list[tuple[str, int]]:
+    own = extension_of(isa.id)
+    changes = sum(extension_of(change.revision) == own for change in isa.changes)
     return [
-        ("changes", len(isa.changes)),
+        ("changes", changes),
         ("instructions", len(isa.instructions)),
         ("CSRs", len(isa.csrs)),
         ("functions", functions),

@@ -23,9 +23,17 @@ from drafthart.arguments import (
 from drafthart.generator.diff.aspects import TEXTS, aspects, bits, summary
 from drafthart.generator.diff.differences import Difference
 from drafthart.generator.diff.drawing import csr_cells, encoding_cells
-from drafthart.generator.diff.items import Item
-from drafthart.generator.history.data import explained
+from drafthart.generator.diff.items import Item, find
+from drafthart.generator.errors import DrafthartError
+from drafthart.generator.history.data import explained, explained_name
 from drafthart.generator.history.drafts import History, Span, find_anywhere, history
+from drafthart.generator.history.normative import (
+    PREFIX,
+    NormativeRule,
+    NormativeRules,
+    counterparts,
+    normative_rules,
+)
 from drafthart.generator.history.uses import calls, legality_rules, rules_naming, users
 from drafthart.generator.spec.model import (
     CSR,
@@ -37,6 +45,7 @@ from drafthart.generator.spec.model import (
     Instruction,
     Rule,
 )
+from drafthart.generator.spec.series import extension_of
 from drafthart.output import say, say_json, table
 from drafthart.pictures import draw
 
@@ -46,6 +55,7 @@ EXAMPLES = (
     "drafthart explain h@1.0 hlvx.wu",
     "drafthart explain h@1.0 cause:22",
     "drafthart explain h@1.0 fn:check_wfi --format json",
+    "drafthart explain h@1.0 norm:hstatus_vtw_op",
 )
 
 _COLUMNS = 80
@@ -59,7 +69,8 @@ def explain(
         str,
         typer.Argument(
             metavar="WHAT",
-            help="An id, such as csr:hstatus.VTW, insn:hlv.b or cause:22, or a bare name.",
+            help="An id, such as csr:hstatus.VTW, insn:hlv.b or cause:22, or a bare name; "
+            "or the manual's own name of a normative rule.",
             autocompletion=complete_item,
             show_default=False,
         ),
@@ -71,18 +82,66 @@ def explain(
     """Explain an item: what REV says of it, what each draft said, and which changes made it so.
 
     The drafts are those before REV and after it, up to the latest; neighbours that agree share
-    a row. An item is followed through renames.
+    a row. An item is followed through renames. A name that the manual has for a normative rule, as
+    norm:hstatus_vtw_op or without the prefix, leads to what it is here.
     """
     isa = resolved(revision, specs, xlen)
+    names = normative_rules(extension_of(isa.id), specs)
+    if names and (rule := _of_the_manual(isa, what, names)):
+        ours = counterparts(isa, names, rule, specs)
+        if format_ is Format.JSON:
+            say_json(explained_name(names, rule, ours))
+        else:
+            say(*_name_page(isa, names, rule, ours))
+        return
     id_, item = find_anywhere(isa, what, specs=specs)
     past = history(isa, id_, specs=specs)
+    normative = names.of(id_) if names else []
     if format_ is Format.JSON:
-        say_json(explained(isa, id_, item, past))
+        say_json(explained(isa, id_, item, past, normative))
     else:
-        say(*_page(isa, id_, item, past))
+        say(*_page(isa, id_, item, past, normative))
 
 
-def _page(isa: ISA, id_: str, item: Item, past: History) -> Iterator[_Block]:
+def _of_the_manual(isa: ISA, what: str, names: NormativeRules) -> NormativeRule | None:
+    """The normative rule that people mean; an item of ours comes before one of the same name."""
+    if what.startswith(PREFIX):
+        return names.find(what)
+    try:
+        find(isa, what)
+    except DrafthartError:
+        return names.rules.get(what)
+    return None
+
+
+def _name_page(
+    isa: ISA,
+    names: NormativeRules,
+    rule: NormativeRule,
+    ours: Iterable[tuple[str, Item, ISA]],
+) -> Iterator[_Block]:
+    yield Text.assemble((f"{PREFIX}{rule.name}", "bold"), f"  in riscv-isa-manual {names.commit}")
+    yield ""
+    lines = []
+    for id_, item, state in ours:
+        where = "" if state is isa else f"  in {state.id}"
+        width = "" if state.xlen == isa.xlen else f", XLEN={state.xlen}"
+        said = item.summary if isinstance(item, Rule) else _doc(item)
+        lines += [f"  {id_}{where}{width}", *_indented(said)]
+    if lines:
+        yield from _heading("here")
+        yield from lines
+        yield ""
+    if rule.why:
+        yield from _heading("what it leaves out" if lines else "why there is nothing here")
+        yield from _indented(rule.why)
+        yield ""
+    yield Text(f"joined at {rule.place}", style="dim")
+
+
+def _page(
+    isa: ISA, id_: str, item: Item, past: History, normative: Iterable[str]
+) -> Iterator[_Block]:
     yield Text.assemble((id_, "bold"), f"  in {isa.id}")
     yield ""
     if said := item.summary if isinstance(item, Rule) else _doc(item):
@@ -92,6 +151,7 @@ def _page(isa: ISA, id_: str, item: Item, past: History) -> Iterator[_Block]:
     if isinstance(item, Instruction):
         yield from _rules("where it is legal", legality_rules(isa, item))
     yield from _rules("rules that name it", rules_naming(isa, id_))
+    yield from _names("normative rules of the manual", normative)
     yield from _names("calls", (f"fn:{name}" for name in calls(isa, item)))
     yield from _names("raised by" if isinstance(item, Cause) else "used by", users(isa, id_, item))
     yield from _heading("in each draft")

@@ -26,6 +26,7 @@ from drafthart.generator.diff.items import Item, find, items
 from drafthart.generator.emit.json_export import item_data
 from drafthart.generator.spec import show as export
 from drafthart.generator.spec.model import ISA
+from drafthart.generator.spec.series import extension_of
 from drafthart.output import say, say_json, table
 
 EXAMPLES = (
@@ -80,12 +81,16 @@ def show(
 
 def _overview(isa: ISA, all_: bool) -> Iterator[str | Text | Table]:
     yield Text.assemble((isa.id, "bold"), f"  {isa.title}")
-    yield f"{isa.status}, {isa.date}, riscv-isa-manual {isa.commit[:8]}, RV{isa.xlen}"
-    if isa.changes:
+    base = f", on {isa.base}" if isa.base else ""
+    yield f"{isa.status}, {isa.date}, riscv-isa-manual {isa.commit[:8]}, RV{isa.xlen}{base}"
+    own = extension_of(isa.id)
+    # Those of the base make the base, which can be shown by itself.
+    changes = [change for change in isa.changes if extension_of(change.revision) == own]
+    if changes:
         yield ""
         yield table(
             ("date", "revision", "change"),
-            ((change.date, change.revision, change.id) for change in isa.changes),
+            ((change.date, change.revision, change.id) for change in changes),
         )
     rows = [
         (id_, getattr(item, "doc", "") or summary(item))

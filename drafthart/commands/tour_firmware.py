@@ -10,7 +10,7 @@ from pathlib import Path
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.output import write_file
-from drafthart.runtime.generated import cache_folder
+from drafthart.runtime.cache import cache_folder
 
 INSTALLED = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.bin")
 """Where Debian's package opensbi has it."""

@@ -7,8 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from drafthart.generator.assembly.operands import fence_letters, operand_value, ordering_suffix
-from drafthart.generator.assembly.registers import ABI_NAMES
+from drafthart.generator.assembly.operands import (
+    fence_letters,
+    operand_value,
+    ordering_suffix,
+    rounding_name,
+)
+from drafthart.generator.assembly.registers import ABI_NAMES, FLOAT_ABI_NAMES
 from drafthart.generator.assembly.shorthands import shorthands_by_instruction
 from drafthart.generator.assembly.templates import Slot, Template, instruction_template
 from drafthart.generator.emit.decode_tree import build, find
@@ -63,6 +68,8 @@ class Disassembler:
             operand = self._isa.operands.get(name)
             if name in shown:
                 values[name] = operand_value(encoding, shown[name], bits)
+                if shown[name].operand.kind == "rounding":
+                    hidden |= rounding_name(bits) is None
             elif operand is None or operand.kind != "ordering":
                 hidden |= bits != 0
         suffix = ordering_suffix(self._isa, encoding, raw)
@@ -122,6 +129,7 @@ class Disassembler:
         shown = {
             name: self._operand(slot, decoded.values[slot.name], pc, names)
             for name, slot in sources.items()
+            if slot.operand.default != decoded.values[slot.name]
         }
         return f"{mnemonic} {template.render(shown)}".rstrip()
 
@@ -129,6 +137,10 @@ class Disassembler:
         operand = slot.operand
         if operand.kind == "register":
             return ABI_NAMES[value]
+        if operand.kind == "float":
+            return FLOAT_ABI_NAMES[value]
+        if operand.kind == "rounding":
+            return rounding_name(value) or str(value)
         if operand.kind == "csr":
             csr = self._isa.csr_at.get(value)
             return csr.name if csr is not None else f"{value:#x}"

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 
 from drafthart.generator.assembly.expression_parser import parse_expression
 from drafthart.generator.assembly.expressions import Expression
-from drafthart.generator.assembly.registers import REGISTERS
+from drafthart.generator.assembly.registers import FLOAT_REGISTERS, REGISTERS
 from drafthart.generator.assembly.symbols import SymbolTable
-from drafthart.generator.assembly.templates import Slot, Template
+from drafthart.generator.assembly.templates import Part, Slot, Template
 from drafthart.generator.assembly.tokens import Cursor, Token
 from drafthart.generator.spec.model import ISA, Encoding
 from drafthart.generator.spec.nearest import did_you_mean
 
 # The letters of a fence's set, the one of the highest bit first.
 _FENCE_SETS = "iorw"
+
+_ROUNDING_MODES = {"rne": 0, "rtz": 1, "rdn": 2, "rup": 3, "rmm": 4, "dyn": 7}
+
+_REGISTER_KINDS = {"register": REGISTERS, "float": FLOAT_REGISTERS}
 
 OperandValue = int | Expression
 
@@ -36,17 +40,27 @@ def read_operands(
             if cursor.peek().text == "0" and cursor.peek(1).text == "(":
                 cursor.next()
             cursor.expect(part)
+        elif part == "," and cursor.at_end and _is_optional(template.parts[index + 1 :]):
+            break
         elif part in (",", ")"):
             cursor.expect(part)
         else:
             _read_literal(part, cursor)
     cursor.expect_end()
+    for slot in template.slots:
+        if slot.name not in values:
+            assert slot.operand.default is not None
+            values[slot.name] = slot.operand.default
     return values
+
+
+def _is_optional(parts: tuple[Part, ...]) -> bool:
+    return len(parts) == 1 and isinstance(parts[0], Slot) and parts[0].operand.default is not None
 
 
 def bind(slot: Slot, value: OperandValue, offset: int) -> Token:
     """A token that stands for an operand read before, for the lines of a shorthand."""
-    kind = "register" if slot.operand.kind == "register" else "bound"
+    kind = slot.operand.kind if slot.operand.kind in _REGISTER_KINDS else "bound"
     offset = offset if isinstance(value, int) else value.offset
     return Token(kind, slot.name, offset, value)
 
@@ -55,11 +69,14 @@ def raw_bits(encoding: Encoding, slot: Slot, value: int) -> int:
     """The operand's bits in the encoding; a ValueError tells what does not fit."""
     operand = slot.operand
     width = encoding.operand_bits(slot.name)
-    if operand.kind == "register":
+    if operand.kind in _REGISTER_KINDS:
         number = value - operand.base
         if not 0 <= number < 1 << width:
+            letter = "f" if operand.kind == "float" else "x"
             first, last = operand.base, operand.base + (1 << width) - 1
-            raise ValueError(f"{slot.name} is x{value}; allowed are x{first} to x{last}")
+            raise ValueError(
+                f"{slot.name} is {letter}{value}; allowed are {letter}{first} to {letter}{last}"
+            )
         return number
     what = "the distance to the target" if operand.relative else slot.name
     low, high = _range(width, operand.signed)
@@ -93,7 +110,7 @@ def _range(width: int, signed: bool) -> tuple[int, int]:
 def operand_value(encoding: Encoding, slot: Slot, raw: int) -> int:
     """The value that an operand's bits stand for: a register's number, a signed immediate."""
     operand = slot.operand
-    if operand.kind == "register":
+    if operand.kind in _REGISTER_KINDS:
         return raw + operand.base
     width = encoding.operand_bits(slot.name)
     return raw - (1 << width) if operand.signed and raw >> width - 1 else raw
@@ -109,6 +126,11 @@ def fence_bits(letters: str) -> int | None:
 def fence_letters(bits: int) -> str:
     """The set as letters; 0 for the empty one."""
     return "".join(c for i, c in enumerate(_FENCE_SETS) if bits & 8 >> i) or "0"
+
+
+def rounding_name(bits: int) -> str | None:
+    """The rounding mode as assembly has it; None for a reserved one."""
+    return next((name for name, value in _ROUNDING_MODES.items() if value == bits), None)
 
 
 def ordering_bits(isa: ISA, encoding: Encoding, suffix: str) -> dict[str, int]:
@@ -141,10 +163,10 @@ def _is_bare_base(cursor: Cursor) -> bool:
     return cursor.peek().text == "(" and _register(cursor.peek(1)) is not None
 
 
-def _register(token: Token) -> int | None:
-    if token.kind == "register":
+def _register(token: Token, kind: str = "register") -> int | None:
+    if token.kind == kind:
         return token.value if isinstance(token.value, int) else None
-    return REGISTERS.get(token.text) if token.kind == "name" else None
+    return _REGISTER_KINDS[kind].get(token.text) if token.kind == "name" else None
 
 
 def _read_literal(expected: str, cursor: Cursor) -> None:
@@ -159,12 +181,18 @@ def _read_literal(expected: str, cursor: Cursor) -> None:
 def _read(slot: Slot, cursor: Cursor, symbols: SymbolTable, isa: ISA) -> OperandValue:
     kind = slot.operand.kind
     token = cursor.peek()
-    if kind == "register":
-        number = _register(token)
+    if kind in _REGISTER_KINDS:
+        number = _register(token, kind)
         if number is None:
-            raise cursor.mismatch(f"a register for {slot.name}")
+            what = "floating-point register" if kind == "float" else "register"
+            raise cursor.mismatch(f"a {what} for {slot.name}")
         cursor.next()
         return number
+    if kind == "rounding" and token.kind != "bound":
+        if token.text not in _ROUNDING_MODES:
+            raise cursor.mismatch(f"one of {', '.join(_ROUNDING_MODES)}")
+        cursor.next()
+        return _ROUNDING_MODES[token.text]
     if kind == "fence" and token.kind == "name":
         return _fence_set(cursor)
     if kind == "csr" and token.kind == "name":

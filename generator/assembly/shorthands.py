@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drafthart.generator.assembly.operands import fence_bits
-from drafthart.generator.assembly.registers import REGISTERS
+from drafthart.generator.assembly.registers import FLOAT_REGISTERS, REGISTERS
 from drafthart.generator.assembly.templates import (
     Slot,
     Template,
@@ -86,6 +86,8 @@ def _literal(isa: ISA, text: str, slot: Slot) -> int | None:
     kind = slot.operand.kind
     if kind == "register":
         return REGISTERS.get(text)
+    if kind == "float":
+        return FLOAT_REGISTERS.get(text)
     if kind == "csr" and text in isa.csrs:
         return isa.csrs[text].address
     if kind == "fence":

@@ -54,9 +54,16 @@ class Template:
         return tuple(part for part in self.parts if isinstance(part, Slot))
 
     def render(self, shown: dict[str, str]) -> str:
-        """The text with these texts for the operands."""
-        parts = [shown[part.name] if isinstance(part, Slot) else part for part in self.parts]
-        return "".join(", " if part == "," else part for part in parts)
+        """The text with these texts for the operands; one without a text is left out."""
+        parts: list[str] = []
+        for part in self.parts:
+            if isinstance(part, str):
+                parts.append(", " if part == "," else part)
+            elif part.name in shown:
+                parts.append(shown[part.name])
+            elif parts:
+                parts.pop()
+        return "".join(parts)
 
 
 def parse_template(isa: ISA, text: str, operands: Collection[str] | None = None) -> Template:
@@ -89,4 +96,4 @@ def _is_operand(word: str, operands: Collection[str] | None) -> bool:
 def _operand(isa: ISA, name: str) -> Operand:
     """As the ISA says. A name that only a shorthand uses stands for any expression."""
     known = isa.operands.get(name)
-    return known or Operand(name, "immediate", None, 0, True, False, "", Place("", 0, 0))
+    return known or Operand(name, "immediate", None, 0, True, False, None, "", Place("", 0, 0))

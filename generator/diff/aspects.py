@@ -89,6 +89,7 @@ def _all(item: Item) -> dict[str, str]:
                 "base": str(item.base or ""),
                 "signed": "yes" if item.signed else "",
                 "relative": "yes" if item.relative else "",
+                "default": "" if item.default is None else str(item.default),
             }
         case Constant():
             return {"value": hex(item.value) if item.value > 255 else str(item.value)}
@@ -115,7 +116,7 @@ def _field(field: Field) -> dict[str, str]:
         "kind": field.kind,
         "legal": "" if field.legal is None else values(field.legal),
         "reset": hex(field.reset) if field.reset else "",
-        "flush": "yes" if field.flush else "",
+        "flush": "tagged" if field.tagged else "yes" if field.flush else "",
         "read": _text(field.read),
         "write": _text(field.write),
     }

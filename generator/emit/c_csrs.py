@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from drafthart.generator.emit.python_csrs import is_stored
+from drafthart.generator.emit.storage import is_stored
 from drafthart.generator.language.c import Watched, comment, emit_expression, emit_operation
-from drafthart.generator.language.c_expressions import c_name, literal
+from drafthart.generator.language.c_expressions import literal
+from drafthart.generator.language.c_names import c_name
 from drafthart.generator.language.fold import ones
 from drafthart.generator.language.ir import Local, Program
 from drafthart.generator.spec.model import CSR, ISA, Field

@@ -10,22 +10,19 @@ from drafthart.generator.emit.c_decoder import decode_function, expand_function
 from drafthart.generator.emit.c_fusion import fuse
 from drafthart.generator.emit.c_handlers import handler, slots
 from drafthart.generator.emit.c_watched import bits_read
-from drafthart.generator.emit.python_csrs import is_stored, reset_value
+from drafthart.generator.emit.python_csrs import reset_value
 from drafthart.generator.emit.python_engine import substitutes
 from drafthart.generator.emit.render import render
-from drafthart.generator.errors import DrafthartError
+from drafthart.generator.emit.storage import COMMON, is_stored, members
 from drafthart.generator.language.c import Watched, emit_function, prototype
-from drafthart.generator.language.c_expressions import c_name, literal
+from drafthart.generator.language.c_expressions import literal
+from drafthart.generator.language.c_names import c_name
 from drafthart.generator.language.check import check_isa
 from drafthart.generator.language.ir import Program
 from drafthart.generator.spec.model import CSR, ISA
 
 WATCHED = ("translation_context", "pending_interrupt", "wake", "next_timer")
 """Entry functions whose answers the engine keeps until something that they read is written."""
-
-COMMON = ("interrupt_lines",)
-"""State that every hart has; see runtime/native/hart.h."""
-
 
 def emit_c(isa: ISA) -> str:
     """The text of the file. Raises `DrafthartError` for what does not check or has no C form."""
@@ -66,20 +63,6 @@ def emit_c(isa: ISA) -> str:
     )
 
 
-def members(isa: ISA) -> list[tuple[str, int]]:
-    """The revision's members of the hart: names in C, with the count of an array or 0."""
-    found: dict[str, int] = {}
-    for state in isa.state.values():
-        _check_width(state.width, state.name)
-        if state.name not in COMMON:
-            found[c_name(state.name)] = state.count
-    for csr in isa.csrs.values():
-        if is_stored(csr):
-            name = c_name(csr.array or csr.name)
-            found[name] = max(found.get(name, 0), csr.index + 1) if csr.array else 0
-    return list(found.items())
-
-
 def entries(program: Program) -> list[str]:
     """The functions that the host may call by number: entry functions, and those that take nothing."""
     return [
@@ -96,11 +79,6 @@ def _invocation(program: Program, name: str) -> str:
     arguments = [f"arguments[{at}]" for at in range(len(function.parameters))]
     call = f"fn_{name}({', '.join(['h', *arguments])})"
     return f"{call};\n    return 0;" if function.returns is None else f"return {call};"
-
-
-def _check_width(width: int, name: str) -> None:
-    if width > 64:
-        raise DrafthartError(f"{name} has {width} bits: the native engine has state of up to 64")
 
 
 def _resets(isa: ISA) -> list[str]:

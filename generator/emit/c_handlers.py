@@ -19,7 +19,7 @@ from drafthart.generator.language.c import (
     emit_operation,
     marker,
 )
-from drafthart.generator.language.c_expressions import c_name
+from drafthart.generator.language.c_names import c_name
 from drafthart.generator.language.ir import (
     Assign,
     Body,

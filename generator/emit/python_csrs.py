@@ -17,20 +17,9 @@ def csr_functions(isa: ISA, program: Program, csr: CSR) -> list[list[str]]:
     return functions
 
 
-def is_stored(csr: CSR) -> bool:
-    """Has the CSR storage of its own? Not one that is only computed."""
-    computed = csr.read is not None and csr.write is None
-    return csr.view is None and csr.constant is None and not computed
-
-
 def storage(csr: CSR) -> str:
     """Where its value lies, as a Python expression."""
     return f"h.{csr.array}[{csr.index}]" if csr.array else f"h.{csr.name}"
-
-
-def slot(csr: CSR) -> str:
-    """The attribute of the hart that holds it, or the whole array."""
-    return csr.array or csr.name
 
 
 def reset_value(csr: CSR) -> int:

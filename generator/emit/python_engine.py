@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drafthart.generator.emit.python_csrs import csr_functions, is_stored, reset_value, slot
+from drafthart.generator.emit.python_csrs import csr_functions, reset_value
 from drafthart.generator.emit.python_decoder import decode_function, expand_function
 from drafthart.generator.emit.render import render
+from drafthart.generator.emit.storage import is_stored, slot
 from drafthart.generator.language.check import check_isa
 from drafthart.generator.language.ir import Effects, Program, TypedOperation
 from drafthart.generator.language.python import HELPERS, emit_function, emit_operation

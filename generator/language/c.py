@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from drafthart.generator.language.c_expressions import CWriter, c_name, c_type, literal
+from drafthart.generator.language.c_expressions import CWriter, c_type, literal
+from drafthart.generator.language.c_names import c_name
 from drafthart.generator.language.fold import maximum, ones, silent
 from drafthart.generator.language.ir import (
     Assign,
@@ -39,6 +40,7 @@ from drafthart.generator.language.ir import (
 )
 from drafthart.generator.language.primitives import PRIMITIVES
 from drafthart.generator.spec.model import Place
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:

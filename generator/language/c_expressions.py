@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from drafthart.generator.errors import DrafthartError
+from drafthart.generator.language.c_names import c_name
 from drafthart.generator.language.fold import maximum, ones, silent
 from drafthart.generator.language.ir import (
     Binary,
@@ -33,26 +34,13 @@ from drafthart.generator.language.ir import (
     Unary,
 )
 from drafthart.generator.language.primitives import (
+    CACHED_FUNCTIONS,
     FLOAT_PRIMITIVES,
-    MEMORY_FUNCTIONS,
     PRIMITIVES,
 )
 
 WIDEST = 128
 """Bits of the widest value that the native engine has."""
-
-_RESERVED = frozenset(
-    """auto break case char const continue default do double else enum extern float for goto if
-    inline int long register restrict return short signed sizeof static struct switch typedef union
-    unsigned void volatile while asm typeof h op left reads writes u8 u16 u32 u64 u128 i8 i16 i32
-    i64 i128 unix linux""".split()
-)
-
-
-def c_name(name: str) -> str:
-    """A name of the spec as a C name: one that C or the engine has gets an underscore."""
-    return f"{name}_" if name in _RESERVED else name
-
 
 def c_type(width: int) -> str:
     """The C type of a value. Raises `DrafthartError` beyond `WIDEST` bits."""
@@ -115,7 +103,7 @@ class CWriter:
         """A call of a spec function; `tried`: it leaves the function around it if it ended."""
         prefix, arguments = self._operands(node.arguments)
         # Loads and stores look for a cached translation before they run the spec's functions.
-        name = "" if node.base in MEMORY_FUNCTIONS else "fn_"
+        name = "" if node.base in CACHED_FUNCTIONS else "fn_"
         text = f"{name}{node.function}({', '.join(['h', *arguments])})"
         return _compound(prefix, self._tried(text, tried and self._effects[node.function].may_end))
 

@@ -71,7 +71,9 @@ class Calls(Typer):
         assert isinstance(node.func, ast.Name)
         name = node.func.id
         library = self.library
-        if name not in library.isa.functions and name not in PRIMITIVES:
+        if name in PRIMITIVES:
+            self._check_state(node, name)
+        elif name not in library.isa.functions:
             hint = nearest(name, (*BUILTINS, *library.isa.functions, *PRIMITIVES))
             raise self.error(
                 node.func, f"unknown function `{name}`{hint}", "a function or primitive"
@@ -111,6 +113,14 @@ class Calls(Typer):
             for static in is_static
         ]
         return Primitive(name, tuple(every), callee.returns or 0), callee
+
+    def _check_state(self, node: ast.Call, name: str) -> None:
+        """A primitive may work on state, which the spec must declare."""
+        effects = PRIMITIVES[name].effects
+        for place in sorted(effects.reads | effects.writes):
+            kind, _, state = place.partition(":")
+            if kind == "state" and state not in self.library.isa.state:
+                raise self.error(node, f"`{name}`", f"the state `{state}`, which it works on")
 
     def _static(self, node: ast.expr, name: str) -> int:
         value = self.number(node, f"a static argument of `{name}`")

@@ -117,7 +117,8 @@ class _Checker:
         for name in names:
             operand = self.isa.operands[name]
             bits = encoding.operand_bits(name) if encoding else operand.width or self.isa.xlen
-            width = {"register": 5, "immediate": self.isa.xlen, "csr": 12}.get(operand.kind, bits)
+            widths = {"register": 5, "float": 5, "immediate": self.isa.xlen, "csr": 12}
+            width = widths.get(operand.kind, bits)
             most = fold.ones(width if operand.signed else min(bits, width))
             variables.append(Local(name, width, fold.ones(5) if width == 5 else most))
         return variables

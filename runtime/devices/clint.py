@@ -5,8 +5,11 @@ mtimecmp at 0x4000 and mtime at 0xbff8 (64 bits, also as two halves). Registers 
 read as zero and ignore writes.
 """
 
+from typing import ClassVar
+
 from drafthart.runtime.clock import Clock
 from drafthart.runtime.devices import SetLine
+from drafthart.runtime.devices.saved import Saved
 from drafthart.runtime.memory import BusError
 
 BASE = 0x200_0000
@@ -22,6 +25,8 @@ _HORIZON = 1 << 63
 
 class Clint:
     """Drives lines 3 (MSIP) and 7 (MTIP) through `set_line`; time comes from `clock`."""
+
+    SAVED: ClassVar[tuple[Saved, ...]] = (Saved("_msip", 1), Saved("_mtimecmp", 64))
 
     def __init__(self, clock: Clock, set_line: SetLine) -> None:
         self._clock = clock

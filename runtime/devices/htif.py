@@ -11,8 +11,10 @@ exist here; a guest gets no other access to the host.
 """
 
 from collections import deque
+from typing import ClassVar
 
 from drafthart.runtime.devices import Exit, OnExit, Output
+from drafthart.runtime.devices.saved import Saved
 from drafthart.runtime.memory import Ram
 
 SYS_WRITE, SYS_EXIT = 64, 93
@@ -27,6 +29,12 @@ class Htif:
 
     Both must lie in `ram`, else ValueError. The machine calls `poll` after the guest ran.
     """
+
+    SAVED: ClassVar[tuple[Saved, ...]] = (
+        Saved("_answers", 64, most=2),
+        Saved("_input", 8, most=1 << 24),
+        Saved("_reads", 64, most=1),
+    )
 
     def __init__(
         self, ram: Ram, tohost: int, fromhost: int | None, output: Output, on_exit: OnExit

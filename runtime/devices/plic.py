@@ -5,7 +5,10 @@ them. Inputs are levels. A gateway that has sent its request waits for the compl
 sends another, and a request once sent stays pending although the level falls.
 """
 
+from typing import ClassVar
+
 from drafthart.runtime.devices import SetLine
+from drafthart.runtime.devices.saved import Saved
 from drafthart.runtime.memory import BusError
 
 BASE = 0xC00_0000
@@ -26,6 +29,15 @@ _WORD = (1 << 32) - 1
 
 class Plic:
     """Drives lines 11 (MEIP) and 9 (SEIP) through `set_line`; devices call `set_source`."""
+
+    SAVED: ClassVar[tuple[Saved, ...]] = (
+        Saved("_priority", 3, exactly=SOURCES),
+        Saved("_level", SOURCES),
+        Saved("_pending", SOURCES),
+        Saved("_in_service", SOURCES),
+        Saved("_enable", SOURCES, exactly=len(CONTEXT_LINES)),
+        Saved("_threshold", 3, exactly=len(CONTEXT_LINES)),
+    )
 
     def __init__(self, set_line: SetLine) -> None:
         self._set_line = set_line

@@ -7,8 +7,10 @@ modem status never interrupts.
 """
 
 from collections import deque
+from typing import ClassVar
 
 from drafthart.runtime.devices import Output, SetLine
+from drafthart.runtime.devices.saved import Saved
 
 BASE = 0x1000_0000
 SIZE = 0x100
@@ -40,6 +42,15 @@ _TRIGGER_LEVELS = (1, 4, 8, 14)
 
 class Uart:
     """Prints through `output`, takes input by `receive`, and drives `SOURCE` by `set_line`."""
+
+    SAVED: ClassVar[tuple[Saved, ...]] = (
+        Saved("_fifo", 8, most=FIFO_SIZE),
+        Saved("_backlog", 8, most=1 << 24),
+        Saved("_divisor", 16),
+        *(Saved(name, 8) for name in ("_ier", "_fcr", "_lcr", "_mcr", "_scratch")),
+        Saved("_overrun", 1),
+        Saved("_thre_event", 1),
+    )
 
     def __init__(self, output: Output, set_line: SetLine) -> None:
         self._output = output

@@ -22,18 +22,17 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from drafthart.generator.emit.c_engine import emit_c
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
-from drafthart.runtime.generated import cache_folder, generator_hash
+from drafthart.runtime.cache import cache_folder, generator_hash
 
 HEADERS = Path(__file__).parent
 """The folder of the engine's own C."""
 
-FLAGS = (
-    "-std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -fno-strict-aliasing -fwrapv "
-    "-fomit-frame-pointer -ffp-contract=off -w"
-).split()
+FLAGS = [
+    *("-std=gnu11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-strict-aliasing"),
+    *("-fwrapv", "-fomit-frame-pointer", "-ffp-contract=off", "-w"),
+]
 
 _PATIENCE = 300
 """Seconds after which a compiler counts as hung."""
@@ -80,6 +79,8 @@ def native_library(
         return library
     if on_build is not None:
         on_build()
+    from drafthart.generator.emit.c_engine import emit_c
+
     text = emit_c(isa)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -56,7 +56,7 @@ _Static_assert(sizeof(Op) == 32 && sizeof(Link) == 32, "a link takes the place o
 
 /* Translations. An entry holds for addresses `page + offset`; the host's address is `host + address`. */
 struct translation {
-    u64 page; /* 1: none */
+    u64 page; /* NO_PAGE: none */
     u64 host;
 };
 
@@ -65,7 +65,8 @@ struct translation {
 #define ENTRIES 1024
 #define FETCH_ENTRIES 256
 #define FEW 64
-#define NO_PAGE 1ull
+/* No address with its alignment can be this: those keep bits 12 and up, and the lowest three. */
+#define NO_PAGE 0x800ull
 
 INLINE size_t entry_index(u64 address) { return (address >> 12) % ENTRIES; }
 INLINE u64 page_and_alignment(u64 address, unsigned size) { return address & (PAGE_MASK | (size - 1)); }

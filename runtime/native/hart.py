@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableSequence
+from collections.abc import Iterator, MutableSequence
 from typing import Any, overload
 
-from drafthart.generator.language.c_expressions import c_name
+from drafthart.generator.language.c_names import c_name
 from drafthart.runtime.native.interface import Interface
 
 _ONES = (1 << 64) - 1

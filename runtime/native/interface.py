@@ -7,7 +7,7 @@ from typing import Any
 
 import cffi
 
-from drafthart.generator.emit.c_engine import members
+from drafthart.generator.emit.storage import members
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
 

@@ -124,4 +124,4 @@ def test_readelf_has_no_complaint(program: Program, tmp_path: Path) -> None:
         check=True,
     )
     assert result.stderr == ""
-    assert 'Tag_RISCV_arch: "rv64imach_zicsr_zifencei"' in result.stdout
+    assert 'Tag_RISCV_arch: "rv64imafdch_zicsr_zifencei"' in result.stdout

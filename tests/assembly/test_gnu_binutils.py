@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from drafthart.generator.assembly import Disassembler, assemble, flat, write_elf
-from drafthart.generator.assembly.registers import ABI_NAMES
+from drafthart.generator.assembly.registers import ABI_NAMES, FLOAT_ABI_NAMES
 from drafthart.generator.spec.model import ISA, Instruction
 
 PREFIX = "riscv64-unknown-elf-"
-ARCHITECTURE = "rv64imac_zicsr_zifencei_h"
+ARCHITECTURE = "rv64imafdc_zicsr_zifencei_h"
 PC = 0x180_0000_0000
 
 pytestmark = pytest.mark.skipif(
@@ -75,8 +75,9 @@ def test_both_assemble_our_text_to_the_same_word(
     assert differences(theirs, words, texts) == []
 
 
-# GNU as knows hints and empty sets, but no way to write them.
-_GNU_REFUSES = re.compile(r"c\.(srli|srai|slli) .*, 0$|fence (0,|.* 0$)")
+# GNU as knows hints, empty sets and the rounding modes of what is exact, but no way to write them.
+_EXACT = r"fcvt\.d\.(?:w|wu|s) \w+, ?\w+"
+_GNU_REFUSES = re.compile(rf"c\.(srli|srai|slli) .*, 0$|fence (0,|.* 0$)|{_EXACT}, \w+$")
 
 
 def differences(code: bytes, words: list[int], texts: list[str]) -> list[tuple[str, str, str]]:
@@ -104,10 +105,12 @@ def test_objdump_reads_our_words_as_we_do(
         for word, (pc, _, text) in zip(words, theirs, strict=True)
         for ours in [disassembler.text(word, int(pc, 16))]
         if normal(ours, csrs) != normal(text.replace("\t", " "), csrs)
+        and not (_RESERVED_ROUNDING.match(text) and ours.startswith(".insn"))
     ]
     assert not found, "\n".join(map(str, found))
 
 
+_RESERVED_ROUNDING = re.compile(r"f\w+\.\S+\t.*,unknown$|fcvt\.d\.(w|wu|s)\t")
 _CSR = r"csrr\w+\tx\d+,(\w+),"
 _TARGETS = {"jal", "beq", "bne", "blt", "bge", "bltu", "bgeu", "c.j", "c.beqz", "c.bnez"}
 
@@ -126,6 +129,7 @@ def csr_numbers(isa: ISA, names: set[str]) -> dict[str, int]:
 def normal(text: str, csrs: dict[str, int]) -> str:
     """A text with registers as x0…, decimal numbers, CSRs as numbers and without symbols."""
     text = re.sub(r"<.*?>|#.*", "", text).strip()
+    text = re.sub(f"({_EXACT}), \\w+$", r"\1", text)
     mnemonic, _, operands = text.partition(" ")
     if mnemonic in _TARGETS:
         # objdump writes targets without 0x.
@@ -142,6 +146,8 @@ def normal(text: str, csrs: dict[str, int]) -> str:
 def number(word: str, csrs: dict[str, int]) -> str:
     if word in ABI_NAMES:
         return f"x{ABI_NAMES.index(word)}"
+    if word in FLOAT_ABI_NAMES:
+        return f"f{FLOAT_ABI_NAMES.index(word)}"
     if word == "unknown":
         return "0"
     try:

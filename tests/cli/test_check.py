@@ -16,7 +16,9 @@ def test_our_own_specs_are_in_order(drafthart: Command) -> None:
     found = drafthart("check --format json").json
     assert found["errors"] == []
     checked = [line.partition(":")[0] for line in found["checked"]]
-    assert checked[-2:] == ["h@1.0", "specs/overlays/h-0.1.yaml"]
+    assert checked[-3:] == [
+        "h@1.0@2026-08-21", "specs/h/normative-rules.yaml", "specs/overlays/h-0.1.yaml"
+    ]  # fmt: skip
 
 
 def test_files_alone(drafthart: Command, folder: Folder) -> None:

@@ -145,7 +145,7 @@ def test_completion_of_commands() -> None:
 
 
 def test_completion_of_revisions() -> None:
-    assert complete("drafthart show priv") == ["priv@1.12"]
+    assert complete("drafthart show priv") == ["priv@1.10", "priv@1.11", "priv@1.12"]
     assert "1.0" in complete("drafthart diff priv@1.12 h@")
     assert "1.0" in complete("drafthart diff priv@1.12 h@1")
     assert "h@1.0" in complete("drafthart asm x.S --revision ")

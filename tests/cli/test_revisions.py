@@ -26,8 +26,11 @@ def test_json(drafthart: Command, folder: Folder) -> None:
         "status": "draft",
         "date": "2020-12-31",
         "commit": "abcdef01",
-        "parent": "base@1",
+        "parent": None,
+        "base": "base@1",
         "changes": 2,
+        "amendments": 0,
+        "amended": None,
     }
 
 

@@ -47,7 +47,9 @@ def test_a_limit(drafthart: Command, program: Program) -> None:
     result = drafthart("run", *REVISION, "--max-instructions", "5000", str(elf))
     assert result.status == UNFINISHED
     assert result.out == "hello\n"
-    assert result.err == "drafthart: stopped after 5000 instructions: limit reached\n"
+    first, where = result.err.splitlines()
+    assert first == "drafthart: stopped after 5000 instructions: limit reached"
+    assert where.startswith("  in M-mode at 0x800000")
 
 
 def test_a_hart_that_sleeps_for_good(drafthart: Command, here: Path) -> None:

@@ -17,7 +17,7 @@ def test_a_revision(drafthart: Command, folder: Folder) -> None:
     result = drafthart("show", "h@1", "--specs", str(folder.root))
     assert result.out.splitlines() == [
         "h@1  Draft 1",
-        "draft, 2020-12-31, riscv-isa-manual abcdef01, RV64",
+        "draft, 2020-12-31, riscv-isa-manual abcdef01, RV64, on base@1",
         "",
         "date        revision  change",
         "2020-01-01  h@1       moved",

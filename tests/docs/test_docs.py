@@ -24,13 +24,19 @@ ELSEWHERE = {
 }
 """How a command begins → what runs it instead of this test."""
 
-PEERS = {"fw_jump.bin": "opensbi", "qemu-system-riscv64": "qemu-system-misc", "dtc ": "dtc"}
+PEERS = {
+    "fw_jump.bin": "opensbi",
+    "qemu-system-riscv64": "qemu-system-misc",
+    "dtc ": "dtc",
+    "gdb-multiarch": "gdb-multiarch",
+}
 """A word in a command → the Debian package that it needs."""
 
 INSTALLED = {
     "opensbi": "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.bin",
     "qemu-system-misc": shutil.which("qemu-system-riscv64") or "",
     "dtc": shutil.which("dtc") or "",
+    "gdb-multiarch": shutil.which("gdb-multiarch") or "",
 }
 
 

@@ -17,7 +17,7 @@ from background import DRAFTS, FIRST, LATER, NUMBERED, BackgroundBench, after, b
 from bench import CODE, HANDLER, Trap
 
 from drafthart.generator.spec.resolve import resolve
-from drafthart.generator.spec.series import SPECS
+from drafthart.generator.spec.texts import SPECS
 
 ILLEGAL = 2
 ALL = 0xFFFF & ~(1 << 11)
@@ -595,7 +595,7 @@ def test_sret_in_the_guest(draft: str, spp: int, mode: str) -> None:
 # HRET, which never got an encoding.
 
 NUMBERS = """
-revision: bound@0.1
+revision: h@0.1-bound
 title: Draft 0.1 with numbers for HRET and hvtval, made up for this test
 status: draft
 date: 2018-09-23
@@ -622,9 +622,9 @@ def bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Backg
     specs = tmp_path / "specs"
     shutil.copytree(SPECS, specs)
     (specs / "bound.yaml").write_text(NUMBERS)
-    isa = resolve("bound@0.1", specs=specs)
+    isa = resolve("h@0.1-bound", specs=specs)
     monkeypatch.setattr(bench_module, "isa_of", lambda revision, parameters=(): isa)
-    return lambda: BackgroundBench("bound@0.1")
+    return lambda: BackgroundBench("h@0.1-bound")
 
 
 @pytest.mark.rules("hret.effect", "background.swap.enter")

@@ -404,7 +404,7 @@ def test_an_update_of_a_table_reports_a_pseudoinstruction(draft: str, to: str) -
         assert bench.peek(bench.vs_pte) & 0xC0 == (vs | A | (0x80 if cause == 23 else 0)) & 0xC0
 
 
-# Floating point, which the hart does not have: the function that transforms is asked itself.
+# Of floating point the hart lacks half and quad precision: the function is asked itself.
 
 FLOATS = {  # funct3 → since when; the opcodes are 0000111 and 0100111
     "h": (1, "h@1.0"),

@@ -9,13 +9,9 @@ from typing import Any
 
 import pytest
 
-from drafthart.generator.language import (
-    HELPERS,
-    Program,
-    check_isa,
-    emit_function,
-    emit_operation,
-)
+from drafthart.generator.language.check import check_isa
+from drafthart.generator.language.ir import Program
+from drafthart.generator.language.python import HELPERS, emit_function, emit_operation
 from drafthart.generator.spec.model import (
     CSR,
     ISA,
@@ -66,7 +62,7 @@ def csr(name: str, fields: tuple[Field, ...] = (), **attributes: Any) -> CSR:
 
 
 def operand(name: str, kind: str, width: int | None, signed: bool = False) -> Operand:
-    return Operand(name, kind, width, 0, signed, False, "", HERE)
+    return Operand(name, kind, width, 0, signed, False, None, "", HERE)
 
 
 OPERANDS = {

@@ -268,3 +268,10 @@ def test_places_are_those_of_the_file(kit: SimpleNamespace) -> None:
     with pytest.raises(DrafthartError) as caught:
         kit.check(replace(isa, functions={"f": function}))
     assert str(caught.value).startswith("base/x.yaml:102:25: `mstatus` has no field `NO`")
+
+
+def test_float_primitives_need_the_state_that_they_work_on(kit: SimpleNamespace) -> None:
+    functions = {"f": ({"a": "32"}, "32", "return float_sqrt(a, 0, 4)")}
+    assert error_of(kit, functions).endswith(
+        "`float_sqrt`; expected the state `float_flags`, which it works on"
+    )

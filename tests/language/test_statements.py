@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from drafthart.generator.language import emit_expression, emit_operation
+from drafthart.generator.language.python import emit_expression, emit_operation
 from drafthart.generator.spec.model import Place
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from drafthart.generator.language import HELPERS, Template, TypedOperation, emit_template
+from drafthart.generator.language.ir import TypedOperation
+from drafthart.generator.language.python import HELPERS
+from drafthart.generator.language.template import Template, emit_template
 
 MASK = (1 << 64) - 1
 BASE = 0x8000_0000

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drafthart.generator.language import HELPERS, emit_template
+from drafthart.generator.language.python import HELPERS
+from drafthart.generator.language.template import emit_template
 
 Environment = Mapping[str, int]
 WIDTHS = {"a": 64, "b": 64, "c": 32, "d": 1, "e": 5, "g": 128, "k": 7}

@@ -6,6 +6,7 @@ physical unless a page table is installed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,9 +18,11 @@ from drafthart.generator.assembly.registers import REGISTERS
 from drafthart.generator.spec.model import ISA, Field
 from drafthart.generator.spec.resolve import resolve
 from drafthart.runtime.clock import Clock
-from drafthart.runtime.generated import engine_module
+from drafthart.runtime.engines import EngineFactory, engine_named
 from drafthart.runtime.memory import Bus, Ram
-from drafthart.runtime.python_engine import PythonEngine
+
+ENGINE = os.environ.get("DRAFTHART_TEST_ENGINE", "python")
+"""The engine that the bench's harts run on: python, native or both."""
 
 BASE = 0x8000_0000
 SIZE = 4 << 20
@@ -59,13 +62,19 @@ class Trap:
 class Bench:
     """A hart of `revision` in M-mode, PMP open, every trap vector pointing at its own handler."""
 
-    def __init__(self, revision: str, parameters: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        revision: str,
+        parameters: Mapping[str, int] | None = None,
+        *,
+        engine: str = ENGINE,
+    ) -> None:
         self._revision = revision, tuple(sorted((parameters or {}).items()))
         self.isa = isa_of(*self._revision)
         self.bus = Bus(Ram(BASE, SIZE))
         self.clock = Clock(1)
-        self.module = engine_module(self.isa)
-        self.engine = PythonEngine(self.module, self.bus, self.clock)
+        self.engine: Any = engine_of(engine, *self._revision)(self.bus, self.clock)
+        self.module = self.engine.module
         self.hart: Any = self.engine.hart
         self.clock.instret = lambda: self.hart.steps
         self._next_table = TABLES
@@ -324,6 +333,14 @@ def before(revision: str) -> tuple[str, ...]:
 def isa_of(revision: str, parameters: tuple[tuple[str, int], ...] = ()) -> ISA:
     """The resolved revision, made once."""
     return resolve(revision, parameters=dict(parameters))
+
+
+@cache
+def engine_of(
+    name: str, revision: str, parameters: tuple[tuple[str, int], ...] = ()
+) -> EngineFactory:
+    """An engine by name, built once."""
+    return engine_named(name, isa_of(revision, parameters))
 
 
 @cache

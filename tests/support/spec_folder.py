@@ -115,14 +115,14 @@ class Folder:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def revision(self, label: str, changes: str, parent: str = "base@1", **header: str) -> None:
-        """A revision h@label with `changes` as YAML."""
+        """A revision h@label with `changes` as YAML, on a parent or on another extension's."""
         known = {
             "revision": f"h@{label}",
             "title": f"Draft {label}",
             "status": "draft",
             "date": "2020-12-31",
             "commit": "abcdef01",
-            "parent": parent,
+            "parent" if parent.startswith("h@") else "base": parent,
         } | header
         lines = [f"{key}: {value}" for key, value in known.items()]
         self.write(f"h/{label}.yaml", "\n".join([*lines, "changes:", indent(changes, "  "), ""]))
