@@ -49,6 +49,6 @@ setup(
         "drafthart.generator.emit": ["templates/*.j2", "fusion.yaml"],
         "drafthart.runtime.native": ["*.h"],
         "drafthart.specs": ["**/*.yaml", "**/*.json"],
-        "drafthart.examples": ["**/*.S", "**/*.inc"],
+        "drafthart.examples": ["**/*.S", "**/*.inc", "**/*.c"],
     },
 )

@@ -202,7 +202,9 @@ def main() -> int:
     peak = max(small) / 1024 if small else None
     start = statistics.median(it for measurement in measurements for it in measurement.starts)
     if options.format == "json":
-        print(json.dumps({"workloads": summaries, "peak_mib": peak, "start_seconds": start}, indent=2))
+        print(
+            json.dumps({"workloads": summaries, "peak_mib": peak, "start_seconds": start}, indent=2)
+        )
         return 0
     print("\n".join(table(summaries, list(commands))))
     if peak is not None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
 import statistics
 import subprocess
@@ -20,33 +19,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-PROGRAMS = Path(__file__).parent / "programs"
-COMPILER = "riscv64-unknown-elf-gcc"
-FLAGS = [
-    *("-march=rv64imac_zicsr", "-mabi=lp64", "-mcmodel=medany", "-O2", "-Wall"),
-    *("-nostdlib", "-nostartfiles", "-ffreestanding", "-fno-builtin", "-T", "link.ld"),
-]
+from processes import Taken, run
+from workloads import COMPILER, DRAFTHART, MEMORY, WORKLOADS, build
 
-OURS = """
-import sys
-from pathlib import Path
-from drafthart.generator.spec.resolve import resolve
-from drafthart.runtime.engines import python_engine
-from drafthart.runtime.machine import Images, Machine
+ROUNDS = {"mix": 150, "loops": 7}
+"""Of each program, so that it takes some 8 to 10 million instructions."""
 
-class Silent:
-    quit = False
-    at_end = True
-    def poll(self): return b""
-    def write(self, data): pass
-
-isa = resolve("h@1.0")
-machine = Machine(isa, python_engine(isa), memory=64 << 20, terminal=Silent())
-machine.boot(Images(program=Path(sys.argv[1])))
-outcome = machine.run()
-assert (outcome.reason, outcome.status) == ("exit", 0), outcome
-print(outcome.steps)
-"""
 TINYRV = """
 import sys
 from tinyrv.user import run_elf
@@ -60,36 +38,15 @@ assert result.exit_code == 0, result
 """
 
 
-def build(folder: Path) -> dict[str, Path]:
-    """Compile the programs into `folder`; name → ELF."""
-    built = {}
-    for source in sorted(PROGRAMS.glob("*.c")):
-        target = folder / f"{source.stem}.elf"
-        command = [COMPILER, *FLAGS, "-o", str(target), "start.S", source.name]
-        subprocess.run(command, cwd=PROGRAMS, check=True)
-        built[source.stem] = target
-    return built
-
-
-def timed(command: list[str], repeat: int) -> tuple[float, str]:
-    """The median of the processor seconds that `command` takes, whole process, and its output.
-
-    Processor time and not the clock's: each simulator runs on one core, and what else the machine
-    does must not count.
-    """
-    seconds = []
-    output = ""
-    for _ in range(repeat):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return statistics.median(seconds), output
+def timed(command: list[str], repeat: int) -> Taken:
+    """The median of the processor seconds that `command` takes, whole process, and its output."""
+    taken = [run(command) for _ in range(repeat)]
+    return Taken(statistics.median(it.seconds for it in taken), taken[-1].output)
 
 
 def main() -> int:
     """Run and print; 1 where the compiler is missing."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--peers", default=sys.executable)
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -97,7 +54,7 @@ def main() -> int:
     if shutil.which(COMPILER) is None:
         print(f"{COMPILER} is not installed: Debian has it as gcc-riscv64-unknown-elf")
         return 1
-    simulators = {"drafthart": [sys.executable, "-c", OURS]}
+    simulators = {"drafthart": [sys.executable, "-c", DRAFTHART, "python", str(MEMORY)]}
     peers = {"tinyrv": TINYRV, "rvsim": RVSIM}
     for name, script in peers.items():
         probe = subprocess.run([options.peers, "-c", f"import {name}"], capture_output=True)
@@ -106,19 +63,22 @@ def main() -> int:
         else:
             simulators[name] = [options.peers, "-c", script]
     rows = []
+    peak = 0
     with tempfile.TemporaryDirectory() as folder:
-        for program, elf in build(Path(folder)).items():
+        for workload in (it for it in WORKLOADS if it.name in ROUNDS):
+            elf = build(Path(folder), workload, ROUNDS[workload.name], console=False)
             instructions = 0
             figures = {}
             for name, command in simulators.items():
-                seconds, output = timed([*command, str(elf)], options.repeat)
+                taken = timed([*command, str(elf)], options.repeat)
                 if name == "drafthart":
-                    instructions = int(output.split()[-1])
-                figures[name] = instructions / seconds / 1e6
-            rows.append({"program": program, "instructions": instructions, "mips": figures})
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+                    printed = dict(line.split() for line in taken.output.splitlines())
+                    instructions = int(printed["steps"])
+                    peak = max(peak, int(printed["peak"]) // 1024)
+                figures[name] = instructions / taken.seconds / 1e6
+            rows.append({"program": workload.name, "instructions": instructions, "mips": figures})
     if options.format == "json":
-        print(json.dumps({"rows": rows, "peak_mib": memory}, indent=2))
+        print(json.dumps({"rows": rows, "peak_mib": peak}, indent=2))
         return 0
     print(f"{'program':10} {'instructions':>14} " + " ".join(f"{n:>18}" for n in simulators))
     for row in rows:
@@ -128,7 +88,7 @@ def main() -> int:
             f"{row['program']:10} {row['instructions']:14,} "
             + " ".join(f"{cell:>18}" for cell in cells)
         )
-    print(f"peak memory of a process: {memory} MiB")
+    print(f"peak memory of Drafthart's process: {peak} MiB")
     return 0
 
 

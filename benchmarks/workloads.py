@@ -52,9 +52,7 @@ WORKLOADS = (
         8,
         goals=(("spike", 6), ("qemu", 3)),
     ),
-    Workload(
-        "floats", "(e) floating point", ("floats.c",), floats=True, goals=(("spike", 2.5),)
-    ),
+    Workload("floats", "(e) floating point", ("floats.c",), floats=True, goals=(("spike", 2.5),)),
 )
 
 DRAFTHART = """
@@ -87,8 +85,8 @@ print("ran", ran)
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print("peak", status["VmHWM"].split()[0])
 """
-"""Runs a program; prints its output, the steps, the processor seconds before and in the run, and the
-peak resident KiB. Arguments: the engine, bytes of RAM, the ELF file."""
+"""Runs a program; prints its output, the steps, the processor seconds before the run and in it, and
+the peak resident KiB. Arguments: the engine, bytes of RAM, the ELF file."""
 
 
 def has_compiler() -> bool:

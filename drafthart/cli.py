@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import UserDict
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from drafthart import __version__
-from drafthart.commands import (
-    asm,
-    check,
-    diff,
-    disasm,
-    explain,
-    generate,
-    revisions,
-    run,
-    show,
-    snapshot,
-    tour,
-    track,
-)
 from drafthart.completion import complete_for_bash, is_bash
 from drafthart.generator.errors import DrafthartError
 
@@ -31,31 +21,60 @@ from drafthart.generator.errors import DrafthartError
 # import it: this finds the class in both.
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__bases__[0])
 
-app = typer.Typer(
-    name="drafthart",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+# In the order of --help. A new command is one line here.
+_NAMES = (
+    "revisions",
+    "show",
+    "explain",
+    "diff",
+    "check",
+    "generate",
+    "asm",
+    "disasm",
+    "run",
+    "snapshot",
+    "tour",
+    "track",
 )
 
-# In the order of --help. A new command is one line here.
-for _function, _examples in (
-    (revisions.revisions, revisions.EXAMPLES),
-    (show.show, show.EXAMPLES),
-    (explain.explain, explain.EXAMPLES),
-    (diff.diff, diff.EXAMPLES),
-    (check.check, check.EXAMPLES),
-    (generate.generate, generate.EXAMPLES),
-    (asm.asm, asm.EXAMPLES),
-    (disasm.disasm, disasm.EXAMPLES),
-    (run.run, run.EXAMPLES),
-    (snapshot.snapshot, snapshot.EXAMPLES),
-    (tour.tour, tour.EXAMPLES),
-    (track.track, track.EXAMPLES),
-):
+
+class _Commands(UserDict[str, Any]):
+    """The commands by name. The module of one is imported when it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(_NAMES))
+
+    def __getitem__(self, name: str) -> Any:
+        if self.data[name] is None:
+            self.data[name] = _command(name)
+        return self.data[name]
+
+
+class _Group(TyperGroup):
+    """Typer's group, with these commands."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands()
+
+
+def _command(name: str) -> Any:
+    module = import_module(f"drafthart.commands.{name}")
+    single = typer.Typer(add_completion=False, **_STYLE)
     # \b keeps the lines as they are.
-    _epilog = "\n".join(["\b", "Examples:", *(f"  {example}" for example in _examples)])
-    app.command(epilog=_epilog)(cast("Any", _function))
+    epilog = "\n".join(["\b", "Examples:", *(f"  {example}" for example in module.EXAMPLES)])
+    single.command(name, epilog=epilog)(getattr(module, name))
+    return get_command(single)
+
+
+_STYLE: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+app = typer.Typer(
+    name="drafthart",
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    **_STYLE,
+)
 
 
 @app.callback(invoke_without_command=True)

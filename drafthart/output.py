@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -79,6 +80,23 @@ def write_file(path: Path, content: str | bytes) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
+def write_folder(path: Path, files: Mapping[str, str]) -> None:
+    """Write a new folder with these files, whole or not at all."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise DrafthartError(f"{path}: exists already; name a new folder")
+    target = path.resolve()
+    with _explained(path):
+        work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        try:
+            for name, content in files.items():
+                (work / name).write_text(content, encoding="utf-8")
+            work.chmod(0o777 & ~_mask())
+            work.replace(target)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+
+
 @contextmanager
 def writing(path: Path, *, keep: bool = False) -> Iterator[BinaryIO]:
     """A file to write to under a temporary name, renamed at the end: no reader sees half of it.
@@ -148,6 +166,10 @@ def _mode(target: Path) -> int:
     """The permissions that the file has, or that a new one gets."""
     if target.exists():
         return target.stat().st_mode & 0o777
+    return 0o666 & ~_mask()
+
+
+def _mask() -> int:
     mask = os.umask(0)
     os.umask(mask)
-    return 0o666 & ~mask
+    return mask

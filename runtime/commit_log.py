@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from drafthart.runtime.blocks import Decoded
 from drafthart.runtime.gate import Stability, taint
 from drafthart.runtime.machine import Machine
+from drafthart.runtime.python_engine import PythonEngine
 from drafthart.runtime.trace import Commit, Load, Store, Write, format_commit
 
 _LEAVES = ("take_exception", "take_interrupt")
@@ -45,6 +46,8 @@ class CommitLog:
         self._fetch = module["FETCH"]
         for name in [name for name in module if name.startswith("check_physical__")]:
             module[name] = self._checking(module[name])
+        if not isinstance(machine.engine, PythonEngine):
+            raise TypeError("only the python engine's commits can be logged")
         machine.engine.watch_memory()
         file.write(taint(stability).encode())
         self._begin()

@@ -163,9 +163,7 @@ class Hart(FloatUnit):
         """Drop cached translations."""
         self.flush_listener()
 
-    def fence_translations(
-        self, owner: int, mask: int, address: int, every_address: int
-    ) -> None:
+    def fence_translations(self, owner: int, mask: int, address: int, every_address: int) -> None:
         """Drop cached translations of some owners, of one address or all: here, all of them."""
         self.flush_listener()
 

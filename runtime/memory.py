@@ -90,7 +90,7 @@ class Bus:
 
     @property
     def windows(self) -> list[tuple[int, int]]:
-        """Where the devices are: first address and the one behind the last, in order of attachment."""
+        """Where the devices are: first address and the one behind the last, as attached."""
         return [(low, high) for low, high, _ in self._windows]
 
     def attach(self, base: int, size: int, device: Device) -> None:

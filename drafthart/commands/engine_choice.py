@@ -66,9 +66,7 @@ def choose_engine(
     if every is not None and asked != "both":
         raise DrafthartError("--lockstep-every: only for both engines; add --engine both")
     if python_for is not None and asked not in (None, "python"):
-        raise DrafthartError(
-            f"{python_for}: only the python engine does this; use --engine python"
-        )
+        raise DrafthartError(f"{python_for}: only the python engine does this; use --engine python")
     if asked == "python" or python_for is not None:
         return python_engine(isa)
     with _Line(f"building the native engine for {isa.id} …") as line:

@@ -42,7 +42,7 @@ EXAMPLES = (
     "drafthart run --revision h@1.0 --log-commits hello.log hello.elf",
     "drafthart run --revision h@1.0 --set GEILEN=3 --memory 64M hello.elf",
     "drafthart run --revision h@1.0 --engine both hello.elf",
-    "drafthart run --revision h@1.0 --save a.snap --save-at 900 hello.elf",
+    "drafthart run --revision h@1.0 --save a.snap --save-at 20 hello.elf",
     "drafthart run --revision h@1.0 --restore a.snap",
     "drafthart run --revision h@1.0 --gdb :1234 hello.elf",
     "drafthart run --revision h@1.0 --profile --profile-every 1 hello.elf",

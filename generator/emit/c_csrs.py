@@ -74,9 +74,7 @@ def _write(isa: ISA, program: Program, csr: CSR, watched: Watched) -> list[str]:
         return [head, "    (void)h, (void)value;", "}"]
     if csr.view is not None:
         home = isa.csrs[csr.view.of]
-        pairs = [
-            (csr.fields[own], home.fields[target]) for own, target in csr.view.fields.items()
-        ]
+        pairs = [(csr.fields[own], home.fields[target]) for own, target in csr.view.fields.items()]
         kept = ones(home.width)
         for _, target in pairs:
             kept &= ~target.mask

@@ -1,4 +1,4 @@
-"""Sequences of instructions with a handler of their own, which saves the dispatches between them."""
+"""Sequences of instructions with a handler of their own: no dispatches between them."""
 
 from __future__ import annotations
 

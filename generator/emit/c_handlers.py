@@ -70,7 +70,11 @@ class Handler:
     shape: str
     lines: list[str]
     inline: list[str]
-    """The operation's text in line, up to where it goes on with the next one; empty if there is none."""
+    """The operation's text in line, up to the next one's beginning; empty if there is none."""
+    target: str = ""
+    """Where it always jumps, over `op`; empty unless that never changes."""
+    through: list[str] | None = None
+    """What it does beside jumping there."""
 
     @property
     def straight(self) -> bool:
@@ -169,7 +173,7 @@ def handler(
     ]
     fast = _fast(operation, name, places, program.effects, watched)
     if fast is not None:
-        shape, body = fast
+        shape, body, target, through = fast
         lines += [
             f"OUTLINE void slow_{name}(ARGUMENTS) {{ CALL(call_{name}); }}"
             if shape == STRAIGHT
@@ -181,7 +185,7 @@ def handler(
             *_ENDINGS[shape],
             "}",
         ]
-        return Handler(instruction.mnemonic, name, shape, lines, body)
+        return Handler(instruction.mnemonic, name, shape, lines, body, target, through)
     leaves = "next_pc" in operation.effects.writes
     how = "CALL_AND_LEAVE" if leaves else "CALL"
     lines.append(f"static void op_{name}(ARGUMENTS) {{ {how}(call_{name}); }}")
@@ -194,8 +198,8 @@ def _fast(
     places: Slots,
     effects: Mapping[str, Effects],
     watched: Watched,
-) -> tuple[str, list[str]] | None:
-    """The shape, and the operation's text in the handler itself; None if it does not fit there."""
+) -> tuple[str, list[str], str, list[str] | None] | None:
+    """Shape, text, target and text without the jump, as in `Handler`; None if it is not in line."""
     body = operation.body
     if operation.kind == "system" or any(isinstance(it, Return) for it in statements(body)):
         return None
@@ -211,9 +215,19 @@ def _fast(
         always = writer.jumping(body)
         if always is None:
             return None
-        return (ALWAYS if always else JUMP), writer.lines
+        if always and writer.target:
+            return ALWAYS, writer.lines, writer.target, writer.lines[:-1]
+        return (ALWAYS if always else JUMP), writer.lines, "", None
     writer.body(body)
-    return STRAIGHT, writer.lines
+    return STRAIGHT, writer.lines, "", None
+
+
+def through(handler: Handler) -> Handler:
+    """The handler of a jump to a fixed address in a block that goes on there."""
+    assert handler.through is not None
+    name = f"{handler.name}_through"
+    lines = [f"static void op_{name}(ARGUMENTS) {{", *handler.through, "    NEXT;", "}"]
+    return Handler(f"{handler.mnemonic}/through", name, STRAIGHT, lines, handler.through)
 
 
 def _is_access(node: Expression) -> bool:
@@ -243,6 +257,8 @@ class _HandlerWriter(CBodyWriter):
         self._name = name
         self._places = places
         self._sinks = sinks
+        self.target = ""
+        """Where the operation always jumps, if that never changes."""
 
     def local(self, node: Local) -> str:
         """A variable, or an operand where the decoder put it."""
@@ -298,6 +314,7 @@ class _HandlerWriter(CBodyWriter):
         before, jump, after = body[: jumps[0]], body[jumps[0]], body[jumps[0] + 1 :]
         if any(isinstance(it, Special) and it.name == "next_pc" for it in expressions(after)):
             return None
+        condition: Expression | None
         match jump:
             case Assign(Special(), target):
                 condition = None
@@ -318,6 +335,7 @@ class _HandlerWriter(CBodyWriter):
         self.body(after)
         go = f"JUMP_LINKED({text});" if static else f"JUMP_TO({text});"
         if test is None:
+            self.target = text if static else ""
             self.line(go)
             return True
         self.line(f"if ({test}) {go}")
@@ -331,7 +349,4 @@ class _HandlerWriter(CBodyWriter):
 
 
 def _sets_next_pc(body: tuple[Statement, ...]) -> bool:
-    return any(
-        isinstance(it, Assign) and isinstance(it.target, Special) for it in statements(body)
-    )
-
+    return any(isinstance(it, Assign) and isinstance(it.target, Special) for it in statements(body))

@@ -42,6 +42,7 @@ from drafthart.generator.language.primitives import (
 WIDEST = 128
 """Bits of the widest value that the native engine has."""
 
+
 def c_type(width: int) -> str:
     """The C type of a value. Raises `DrafthartError` beyond `WIDEST` bits."""
     if width > WIDEST:

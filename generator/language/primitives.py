@@ -36,7 +36,7 @@ MEMORY_FUNCTIONS = ("load", "store")
 """Entry functions that engines may answer from cached translations."""
 
 
-CACHED_FUNCTIONS = (*MEMORY_FUNCTIONS, "locate")
+CACHED_FUNCTIONS = (*MEMORY_FUNCTIONS, "locate", "physical_permitted")
 """Those, and others that the native engine answers from there."""
 
 ENGINE_NAMES = ("h", "x", "rget", "wget", "ram8", "ram16", "ram32", "ram64")
@@ -141,6 +141,9 @@ ENTRIES: Mapping[str, Signature] = {
     "page_is_uniform": Signature({"address": "64"}, "1"),
     "translation_context": Signature(returns="16"),
     "translation_owner": Signature(returns="64"),
+    "physical_permitted": Signature(
+        {"physical": "64", "size": "static", "access": "2", "privilege": "3"}, "1"
+    ),
     "locate": Signature({"address": "XLEN", "size": "static", "access": "2"}, "64"),
     "load": Signature({"address": "XLEN", "size": "static"}, "8 * size"),
     "store": Signature({"address": "XLEN", "size": "static", "value": "8 * size"}),

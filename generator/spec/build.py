@@ -18,6 +18,7 @@ from drafthart.generator.spec.model import (
     Source,
     State,
 )
+from drafthart.generator.spec.nearest import did_you_mean
 from drafthart.generator.spec.spec_error import SpecError
 from drafthart.generator.spec.yaml_file import Node
 
@@ -147,8 +148,19 @@ def build_functions(items: Items) -> dict[str, Function]:
             doc=node.text_of("doc"),
             place=node.key,
             origin=items.origin("functions", name),
+            cache=_cache(node, parameters),
         )
     return functions
+
+
+def _cache(node: Node, parameters: Mapping[str, Node]) -> tuple[str, ...]:
+    found = node.get("cache")
+    names = found.sequence if found else ()
+    for name in names:
+        if name.text not in parameters:
+            known = did_you_mean(name.text, parameters)
+            raise SpecError(name.place, f"the function has no parameter {name.text!r}", known)
+    return tuple(name.text for name in names)
 
 
 def build_rules(items: Items) -> dict[str, Rule]:

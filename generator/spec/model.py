@@ -274,6 +274,11 @@ class Function:
     doc: str
     place: Place
     origin: str
+    cache: tuple[str, ...] = ()
+    """Parameters on which a returned address depends, beside state that translations depend on.
+
+    It has the page offset of the first; the others are small.
+    """
 
 
 @dataclass(frozen=True, slots=True)

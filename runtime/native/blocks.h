@@ -70,7 +70,8 @@ static void join(Op **ops, const u16 *numbers, u32 *from, u32 count) {
 static Block *make_block(Hart *h, u64 pc, u64 physical) {
     Engine *e = &h->engine;
     if (e->ops_used + 3 * LONGEST > OPS || e->blocks_used == BLOCKS) forget_blocks(h);
-    u64 offset = physical - e->ram_base, end = (offset & PAGE_MASK) + PAGE, start = offset;
+    u64 offset = physical - e->ram_base, end = (offset & PAGE_MASK) + PAGE, page = offset / PAGE;
+    u64 lines = 0;
     Op *first = &e->ops[e->ops_used], *op = first, *ops[LONGEST];
     u16 numbers[LONGEST];
     u32 count = 0, joined = 0; /* instructions from `joined` on may still be part of a sequence */
@@ -81,14 +82,20 @@ static Block *make_block(Hart *h, u64 pc, u64 physical) {
         if (length == 4) word = (u32)ram_read(e->ram + offset, 4);
         int number = decode(length == 4 ? word : expand((u16)word), op);
         if (number < 0) break;
-        op->run = HANDLERS[number];
         op->pc = pc;
         op->word = word;
+        lines |= 1ull << (offset % PAGE / 64) | 1ull << ((offset + length - 1) % PAGE / 64);
+        /* A jump within the page does not end the block: it goes on at the target. */
+        u64 target;
+        int other = jump_through(number, op, &target);
+        int goes_on = other >= 0 && (target & PAGE_MASK) == (pc & PAGE_MASK) && !(target & 1);
+        if (goes_on) number = other;
+        op->run = HANDLERS[number];
         ops[count] = op;
         numbers[count++] = (u16)number;
         op->steps = (u8)count;
-        offset += length;
-        pc += length;
+        offset = goes_on ? (offset & PAGE_MASK) + target % PAGE : offset + length;
+        pc = goes_on ? target : pc + length;
         op++;
         u8 shape = SHAPES[number];
         if (shape == STRAIGHT) continue;
@@ -101,10 +108,9 @@ static Block *make_block(Hart *h, u64 pc, u64 physical) {
     *op++ = (Op){.run = op_end, .pc = pc, .steps = (u8)count};
     *op++ = (Op){0};
 done:
-    mark_code(e, start / PAGE);
-    u64 from = start % PAGE / 64, to = (offset - 1) % PAGE / 64;
-    CodePage *code = &e->code[start / PAGE];
-    code->lines |= (~0ull << from) & (~0ull >> (63 - to));
+    mark_code(e, page);
+    CodePage *code = &e->code[page];
+    code->lines |= lines;
     e->ops_used += (u32)(op - first);
     Block *block = &e->blocks[e->blocks_used++];
     Block **at = &e->buckets[bucket(first->pc, physical)];

@@ -1,8 +1,8 @@
 """Compile the generated C of an ISA, once: the library is kept in the user's cache folder.
 
 An entry is named by a hash of all that decides what is in it, and appears whole or not at all:
-parallel builds of the same revision do not disturb each other, and an interrupted one leaves nothing
-that would be used.
+parallel builds of the same revision do not disturb each other, and an interrupted one leaves
+nothing that would be used.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def compiler() -> list[str]:
         words = chosen.split()
         if shutil.which(words[0]):
             return words
-        raise NoCompilerError(f"CC says {chosen!r}, and there is no such program; correct or unset it")
+        raise NoCompilerError(
+            f"CC says {chosen!r}, and there is no such program; correct or unset it"
+        )
     for name in ("cc", "gcc", "clang"):
         if path := shutil.which(name):
             return [path]
@@ -125,8 +127,8 @@ def _alone(folder: Path) -> Iterator[None]:
 def _is_whole(folder: Path) -> bool:
     """Is the entry there, and as it was written?"""
     with suppress(OSError):
-        digest = (folder / "digest").read_text()
-        return hashlib.sha256((folder / "hart.so").read_bytes()).hexdigest() == digest
+        digest = (folder / "digest").read_bytes()
+        return hashlib.sha256((folder / "hart.so").read_bytes()).hexdigest().encode() == digest
     return False
 
 
@@ -135,7 +137,7 @@ def _build(command: list[str], text: str, folder: Path) -> None:
     work = Path(tempfile.mkdtemp(dir=folder.parent, prefix="building-"))
     try:
         (work / "hart.c").write_text(text)
-        _compile([*command, "-I", str(HEADERS), "-o", "hart.so", "hart.c"], work)
+        _compile([*command, "-iquote", str(HEADERS), "-o", "hart.so", "hart.c"], work)
         digest = hashlib.sha256((work / "hart.so").read_bytes()).hexdigest()
         (work / "digest").write_text(digest)
         if folder.exists() and not _is_whole(folder):

@@ -94,11 +94,11 @@ class NativeEngine:
             ffi.callback("device_read", self._device_read),
             ffi.callback("device_write", self._device_write),
         )
-        state = self._library.dh_create(
-            self._ram, ram.base, ram.size, *self._callbacks, ffi.NULL
-        )
+        state = self._library.dh_create(self._ram, ram.base, ram.size, *self._callbacks, ffi.NULL)
         if state == ffi.NULL:
-            raise DrafthartError(f"no memory on the host for a hart with {ram.size >> 20} MiB of RAM")
+            raise DrafthartError(
+                f"no memory on the host for a hart with {ram.size >> 20} MiB of RAM"
+            )
         self._state = ffi.gc(state, self._library.dh_destroy)
         self.hart: Any = NativeHart(self._interface, self._state, clock)
         self.module: Mapping[str, Any] = Functions(isa, self._interface)
@@ -244,4 +244,3 @@ class NativeEngine:
         """C cannot carry an exception: keep it until the library has returned."""
         self._failure = self._failure or failure
         self._state.attention = 1
-

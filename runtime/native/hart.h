@@ -2,6 +2,7 @@
    `struct hart` with HART_MEMBERS first, the revision's state behind them, and the engine last. */
 #pragma once
 
+#include "drafthart.h"
 #include "types.h"
 
 typedef struct hart Hart;
@@ -76,6 +77,7 @@ INLINE u64 page_and_alignment(u64 address, unsigned size) { return address & (PA
 typedef struct {
     u64 tags[MOST_TAGS]; /* what the spec calls the translation context, then the tagged CSRs */
     u64 key;             /* unique: a new one whenever instructions may have moved */
+    u64 number;          /* unique, and never another one */
     u64 owner;           /* whose translations these are, for fences */
     u8 used;
     u8 superpages;       /* is any level not 0? */
@@ -90,6 +92,17 @@ typedef struct {
 } Context;
 
 #define CONTEXTS 64
+
+/* What a function of the spec returned for a page, for as long as nothing is fenced. */
+typedef struct {
+    u64 key; /* the page, and the function and its small arguments in the low bits */
+    u64 context;
+    u64 fences;
+    u64 page;
+} Answer;
+
+#define ANSWERS 2048
+#define PERMITTED 4096
 
 typedef struct block Block;
 struct block {
@@ -128,7 +141,6 @@ typedef struct {
 /* The host's side of devices; a read of more than the device has gives zeros. */
 typedef u64 DeviceRead(void *host, u64 address, u32 size);
 typedef void DeviceWrite(void *host, u64 address, u32 size, u64 value);
-typedef void CommitCallback(void *host, u64 pc, u64 instruction);
 
 typedef struct {
     u64 address, value;
@@ -149,6 +161,9 @@ typedef struct {
     u64 time_offset, steps_per_tick;
     u64 timer; /* what next_timer said last */
     u64 next_key;
+    u64 fences; /* how often any translation was fenced */
+    Answer answers[ANSWERS];
+    u64 permitted[PERMITTED]; /* pages and accesses that are known to be permitted, and uniform pages */
     u32 level; /* of the translation under way; see note_leaf */
     u64 generation; /* how often all blocks were dropped */
     Context *contexts[CONTEXTS];
@@ -167,4 +182,8 @@ typedef struct {
     u64 breakpoint[MOST_BREAKPOINTS];
     u32 read_count, write_count, csr_count;
     Access read_log[MOST_ACCESSES], write_log[MOST_ACCESSES], csr_log[MOST_ACCESSES];
+    dh_commit_callback *commit; /* see api.h */
+    void *commit_host;
+    u32 noted_count;
+    Access noted[MOST_ACCESSES]; /* explicit accesses: virtual address, and the physical one as value */
 } Engine;

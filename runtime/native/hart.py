@@ -141,11 +141,9 @@ class NativeHart:
     @property
     def memory_writes(self) -> list[tuple[int, int, int]]:
         """Physical writes (address, size, value), likewise."""
-        return self._interface.log(self._state, 1)
+        return [(at, size, value) for at, size, value in self._interface.log(self._state, 1)]
 
     @property
     def written(self) -> list[tuple[int, int]]:
         """CSR writes (number, value), likewise."""
         return [(at, value) for at, _, value in self._interface.log(self._state, 2)]
-
-

@@ -19,7 +19,8 @@ _MEMBERS = """
 _FUNCTIONS = """
     typedef uint64_t device_read(void *host, uint64_t address, uint32_t size);
     typedef void device_write(void *host, uint64_t address, uint32_t size, uint64_t value);
-    struct hart *dh_create(uint8_t *ram, uint64_t base, uint64_t size, device_read *read, device_write *write, void *host);
+    struct hart *dh_create(uint8_t *ram, uint64_t base, uint64_t size, device_read *read,
+                           device_write *write, void *host);
     void dh_destroy(struct hart *h);
     int dh_run(struct hart *h, uint64_t limit);
     void dh_step(struct hart *h);
@@ -74,7 +75,7 @@ class Interface:
     def log(self, state: Any, which: int) -> list[tuple[int, int, int]]:
         """Accesses (address, size, value) of the current instruction: 0 reads, 1 writes, 2 CSRs."""
         access = self.ffi.new("uint64_t[3]")
-        found = []
+        found: list[tuple[int, int, int]] = []
         while self.library.dh_log(state, which, len(found), access):
             found.append((access[0], access[1], access[2]))
         return found
@@ -89,5 +90,3 @@ def load(isa: ISA, library: Path) -> Interface:
     if key not in _loaded:
         _loaded[key] = Interface(isa, library)
     return _loaded[key]
-
-

@@ -8,12 +8,29 @@
 #define CACHED_FUNCTIONS(size)                                                                    \
     INLINE u64 load__##size(Hart *h, u64 address);                                                \
     INLINE void store__##size(Hart *h, u64 address, u64 value);                                   \
-    INLINE u64 locate__##size(Hart *h, u64 address, u64 access);
+    INLINE u64 locate__##size(Hart *h, u64 address, u64 access);                                  \
+    INLINE u64 physical_permitted__##size(Hart *h, u64 physical, u64 access, u64 privilege);
 CACHED_FUNCTIONS(1)
 CACHED_FUNCTIONS(2)
 CACHED_FUNCTIONS(4)
 CACHED_FUNCTIONS(8)
 #undef CACHED_FUNCTIONS
+
+INLINE u64 hash(u64 value) { return (value * 0x9e3779b97f4a7c15ull) >> 32; }
+
+/* The kept answer to a question about a page, or NULL. */
+INLINE const Answer *kept_answer(const Hart *h, u64 key) {
+    const Engine *e = &h->engine;
+    const Answer *answer = &e->answers[hash(key) % ANSWERS];
+    if (UNLIKELY(!e->context)) return NULL;
+    int known = answer->key == key && answer->context == e->context->number && answer->fences == e->fences;
+    return known && !h->watching ? answer : NULL;
+}
+
+INLINE void keep_answer(Hart *h, u64 key, u64 found) {
+    Engine *e = &h->engine;
+    if (e->context) e->answers[hash(key) % ANSWERS] = (Answer){key, e->context->number, e->fences, found & PAGE_MASK};
+}
 
 static void flush_translations(Hart *h);
 static void fence_translations(Hart *h, u64 owner, u64 mask, u64 address, u64 every_address);
@@ -51,6 +68,11 @@ INLINE int in_ram(const Hart *h, u64 address, u32 size) {
 
 OUTLINE void log_access(Access *log, u32 *count, u64 address, u64 size, u64 value) {
     if (*count < MOST_ACCESSES) log[(*count)++] = (Access){address, value, size};
+}
+
+/* An explicit access is about to be made, while someone watches. */
+OUTLINE void note_access(Hart *h, u64 physical, u64 access, u64 address) {
+    if (access != FETCH) log_access(h->engine.noted, &h->engine.noted_count, address, 0, physical);
 }
 
 OUTLINE u64 device_read(Hart *h, u64 address, u32 size) {

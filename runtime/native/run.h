@@ -13,8 +13,10 @@ static u32 read_parcel(Hart *h, u64 physical) {
     return (u32)device_read(h, physical, 2);
 }
 
+static void step_observed(Hart *h);
+
 /* Run one instruction, or take the exception that it raises. */
-static void step(Hart *h) {
+static void step_unobserved(Hart *h) {
     Op op[2] = {{0}};
     u64 pc = h->pc;
     begin_fetch(h, pc);
@@ -43,6 +45,11 @@ static void step(Hart *h) {
     return;
 exception:
     take_exception(h);
+}
+
+static void step(Hart *h) {
+    if (UNLIKELY(h->engine.commit)) step_observed(h);
+    else step_unobserved(h);
 }
 
 /* Virtual addresses before which dh_run returns. No block runs across one. */

@@ -4,8 +4,6 @@
 
 #include "primitives.h"
 
-static u64 hash(u64 value) { return (value * 0x9e3779b97f4a7c15ull) >> 32; }
-
 enum { READS, WRITES, FETCHES };
 
 static Translation *table_of(Context *context, u32 table) {
@@ -64,6 +62,7 @@ static void select_context(Hart *h) {
     memcpy((*slot)->tags, tags, sizeof tags);
     if (!(*slot)->key) (*slot)->filled = FEW + 1; /* new: its tables hold nothing that could be read */
     (*slot)->used = 1;
+    (*slot)->number = e->next_key++;
     (*slot)->owner = fn_translation_owner(h);
     clear_context(e, *slot);
 found:
@@ -78,6 +77,8 @@ static void context_cleared(Hart *h, Context *context) {
 
 static void flush_translations(Hart *h) {
     Engine *e = &h->engine;
+    e->fences++;
+    memset(e->permitted, 0, sizeof e->permitted);
     for (int i = 0; i < CONTEXTS; i++) {
         Context *context = e->contexts[i];
         if (!context || !context->used) continue;
@@ -103,6 +104,7 @@ static void drop_address(Engine *e, Context *context, u64 address) {
 
 static void fence_translations(Hart *h, u64 owner, u64 mask, u64 address, u64 every_address) {
     Engine *e = &h->engine;
+    e->fences++;
     for (int i = 0; i < CONTEXTS; i++) {
         Context *context = e->contexts[i];
         if (!context || !context->used || ((context->owner ^ owner) & mask)) continue;
@@ -119,9 +121,20 @@ static void forget_links(Engine *e) {
     if (e->context) e->key = e->context->key;
 }
 
+/* What is known of a page of RAM: that it is uniform (of access 3, which there is not), or that an
+   access with a privilege is permitted everywhere in it. Physical memory protection flushes. */
+INLINE u64 *permission(Engine *e, u64 physical, u64 access, u64 privilege, u64 *key) {
+    *key = (physical & PAGE_MASK) | access << 4 | privilege << 1 | 1;
+    return &e->permitted[(physical >> 12 ^ access << 10 ^ privilege << 7) % PERMITTED];
+}
+
 /* May translations to this page of RAM be kept? */
 static int cachable(Hart *h, u64 physical) {
-    return in_ram(h, physical & PAGE_MASK, PAGE) && fn_page_is_uniform(h, physical);
+    u64 key, *known = permission(&h->engine, physical, 3, 0, &key);
+    if (*known == key) return 1;
+    if (!in_ram(h, physical & PAGE_MASK, PAGE) || !fn_page_is_uniform(h, physical)) return 0;
+    *known = key;
+    return 1;
 }
 
 static void keep(Hart *h, u32 table, u64 address, u64 physical) {
@@ -141,6 +154,18 @@ static void keep(Hart *h, u32 table, u64 address, u64 physical) {
             }                                                                                     \
         }                                                                                         \
         return fn_load__##size(h, address);                                                       \
+    }                                                                                             \
+    OUTLINE u64 permission_missed_##size(Hart *h, u64 physical, u64 access, u64 privilege) {      \
+        if (!fn_physical_permitted__##size(h, physical, access, privilege)) return 0;             \
+        u64 key, *known = permission(&h->engine, physical, access, privilege, &key);              \
+        if (cachable(h, physical)) *known = key;                                                  \
+        return 1;                                                                                 \
+    }                                                                                             \
+    INLINE u64 physical_permitted__##size(Hart *h, u64 physical, u64 access, u64 privilege) {     \
+        u64 key;                                                                                  \
+        const u64 *known = permission(&h->engine, physical, access, privilege, &key);             \
+        if (LIKELY(*known == key && (physical & (PAGE - 1)) <= PAGE - size)) return 1;            \
+        return permission_missed_##size(h, physical, access, privilege);                          \
     }                                                                                             \
     OUTLINE u64 locate_missed_##size(Hart *h, u64 address, u64 access) {                          \
         h->engine.level = 0;                                                                      \

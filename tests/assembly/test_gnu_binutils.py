@@ -106,8 +106,14 @@ def test_objdump_reads_our_words_as_we_do(
         for ours in [disassembler.text(word, int(pc, 16))]
         if normal(ours, csrs) != normal(text.replace("\t", " "), csrs)
         and not (_RESERVED_ROUNDING.match(text) and ours.startswith(".insn"))
+        and not (is_exact_with_rounding(word) and text.startswith(".4byte"))
     ]
     assert not found, "\n".join(map(str, found))
+
+
+def is_exact_with_rounding(word: int) -> bool:
+    """Whether it is fcvt.d.w, .wu or .s with a rounding mode, which older GNU does not know."""
+    return word >> 20 in (0xD20, 0xD21, 0x420) and word & 0x7F == 0x53 and word >> 12 & 7 != 0
 
 
 _RESERVED_ROUNDING = re.compile(r"f\w+\.\S+\t.*,unknown$|fcvt\.d\.(w|wu|s)\t")

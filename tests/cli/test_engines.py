@@ -38,7 +38,7 @@ def good() -> Path:
 
 @dataclass
 class Compiler:
-    """A script in the compiler's place: it logs that it ran, does something, and gives a library."""
+    """A script in the compiler's place: logs that it ran, does something, and gives a library."""
 
     folder: Path
     library: Path
@@ -187,9 +187,7 @@ def test_a_compiler_that_does_not_exist(
 ) -> None:
     monkeypatch.setenv("CC", "/nowhere/cc -O9")
     text = fails(*RUN, "--engine", "native", str(program()))
-    assert text == (
-        "CC says '/nowhere/cc -O9', and there is no such program; correct or unset it"
-    )
+    assert text == ("CC says '/nowhere/cc -O9', and there is no such program; correct or unset it")
 
 
 @pytest.mark.parametrize(
@@ -294,7 +292,11 @@ def test_a_corrupt_entry_is_made_again(
 
 
 def test_a_cache_that_cannot_be_written(
-    fails: Callable[..., str], drafthart: Command, program: Program, compiler: Compiler, tmp_path: Path
+    fails: Callable[..., str],
+    drafthart: Command,
+    program: Program,
+    compiler: Compiler,
+    tmp_path: Path,
 ) -> None:
     elf = program()
     # A file where the folder should be: not even the superuser can write there.
@@ -369,7 +371,11 @@ def test_a_first_build_shows_a_line_on_a_terminal(program: Program, compiler: Co
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["clang", "zig"])
 def test_another_compiler(
-    drafthart: Command, program: Program, compiler: Compiler, monkeypatch: pytest.MonkeyPatch, name: str
+    drafthart: Command,
+    program: Program,
+    compiler: Compiler,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
     zig = os.environ.get("DRAFTHART_ZIG") or f"{sys.executable} -m ziglang"
     command = "clang" if name == "clang" else f"{zig} cc -mcpu=baseline"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,5 +25,24 @@ def test_example(drafthart: Command, here: Path, hello: Path, example: str) -> N
     drafthart("asm hello.S --revision h@1.0")
     drafthart("asm hello.S --revision h@0.6.1 --flat --base 0x80200000")
     (here / "specs").symlink_to(ROOT / "specs")
+    if "--restore" in example:
+        drafthart(next(it for it in run.EXAMPLES if "--save" in it).removeprefix("drafthart "))
+    told = ""
+    if "--gdb :1234" in example:
+        threading.Thread(target=detach, args=(1234,), daemon=True).start()
+        told = "drafthart: waiting for gdb: target remote 127.0.0.1:1234\n"
     result = drafthart(example.removeprefix("drafthart "))
-    assert (result.status, result.err) == (0, "")
+    assert (result.status, result.err) == (0, told)
+
+
+def detach(port: int) -> None:
+    """Do what gdb does at `detach`, as soon as someone listens there."""
+    for _ in range(300):
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as link:
+                link.sendall(b"$D#44")
+                while link.recv(4096):
+                    pass
+                return
+        except ConnectionRefusedError:
+            time.sleep(0.1)

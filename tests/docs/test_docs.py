@@ -29,6 +29,8 @@ PEERS = {
     "qemu-system-riscv64": "qemu-system-misc",
     "dtc ": "dtc",
     "gdb-multiarch": "gdb-multiarch",
+    "cc -std": "gcc",
+    "./bench ": "gcc",
 }
 """A word in a command → the Debian package that it needs."""
 
@@ -37,6 +39,7 @@ INSTALLED = {
     "qemu-system-misc": shutil.which("qemu-system-riscv64") or "",
     "dtc": shutil.which("dtc") or "",
     "gdb-multiarch": shutil.which("gdb-multiarch") or "",
+    "gcc": shutil.which("cc") or "",
 }
 
 

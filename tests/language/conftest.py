@@ -42,7 +42,7 @@ class EndInstruction(Exception):
 
 def field(name: str, high: int, low: int, **attributes: Any) -> Field:
     given = {"kind": "WARL", "legal": None, "reset": 0, "write": None, "read": None}
-    given |= {"flush": False, "doc": "", "place": HERE, "origin": ""}
+    given |= {"flush": False, "tagged": False, "doc": "", "place": HERE, "origin": ""}
     given |= attributes
     for name_ in ("read", "write"):
         if isinstance(given[name_], str):

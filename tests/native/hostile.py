@@ -1,9 +1,9 @@
-"""Hostile guests on the native engine, compiled with AddressSanitizer and UndefinedBehaviorSanitizer.
+"""Hostile guests on the native engine, with AddressSanitizer and UndefinedBehaviorSanitizer.
 
 python tests/native/hostile.py [--seconds 300] [--revision REV]... [--seed N] [--jobs 2]
 
-Divides the time between the revisions. The exit status is 1 at a finding, a crash or a hang; what was
-found is on stderr, with the seed of the guest at which it happened a little before.
+Divides the time between the revisions. The exit status is 1 at a finding, a crash or a hang; what
+was found is on stderr, with the seed of a guest a little before.
 """
 
 from __future__ import annotations
@@ -23,12 +23,21 @@ from drafthart.generator.spec.resolve import resolve
 from drafthart.runtime.native.build import HEADERS, compiler
 
 REVISIONS = ("h@0.1", "h@0.3", "h@0.6.1", "h@1.0")
-FLAGS = (
-    "-std=gnu11 -O1 -foptimize-sibling-calls -g1 -fno-strict-aliasing -fwrapv -ffp-contract=off -w "
-    # Of what the language leaves undefined, these are defined by the flags that the engine has.
-    "-fsanitize=address,undefined -fno-sanitize=signed-integer-overflow,alignment "
-    "-fno-sanitize-recover=all -fno-omit-frame-pointer"
-).split()
+FLAGS = [
+    "-std=gnu11",
+    "-O1",
+    "-foptimize-sibling-calls",
+    "-g1",
+    "-w",
+    "-fno-strict-aliasing",
+    "-fwrapv",
+    "-ffp-contract=off",
+    "-fno-omit-frame-pointer",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    # Of what the language leaves undefined, these are defined by the engine's own flags.
+    "-fno-sanitize=signed-integer-overflow,alignment",
+]
 STACK = 1 << 20
 """Bytes of stack: that handlers go on by jumps, not by calls, shows in its not growing."""
 
@@ -75,7 +84,17 @@ def build(revision: str, folder: Path) -> Path:
     program = folder / "hostile"
     source = Path(__file__).with_suffix(".c")
     subprocess.run(
-        [*compiler(), *FLAGS, "-I", str(folder), "-I", str(HEADERS), str(source), "-o", str(program)],
+        [
+            *compiler(),
+            *FLAGS,
+            "-I",
+            str(folder),
+            "-I",
+            str(HEADERS),
+            str(source),
+            "-o",
+            str(program),
+        ],
         check=True,
     )
     return program
@@ -99,7 +118,10 @@ def run(revision: str, seconds: int, seed: int) -> bool:
     if done.returncode:
         print(f"{revision}: status {done.returncode}", *told[-60:], sep="\n", file=sys.stderr)
         return False
-    print(f"{revision}: {done.stdout.strip()} in {seconds} s, seeds from {seed}: no finding", flush=True)
+    print(
+        f"{revision}: {done.stdout.strip()} in {seconds} s, seeds from {seed}: no finding",
+        flush=True,
+    )
     return True
 
 

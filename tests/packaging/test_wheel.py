@@ -70,12 +70,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_has_all_code_and_data(wheel: Path) -> None:
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    expected = {"drafthart/py.typed"}
+    expected = {"drafthart/py.typed", "drafthart/generator/emit/fusion.yaml"}
     for folder, suffixes in {
         "drafthart": (".py",),
         "generator": (".py", ".j2"),
-        "runtime": (".py",),
-        "conformance": (".py",),
+        "runtime": (".py", ".h"),
+        "conformance": (".py", ".S", ".yaml"),
         "staging": (".py",),
         "specs": (".yaml", ".json"),
         "examples": (".S", ".inc"),
@@ -102,7 +102,8 @@ def test_it_runs_in_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> No
     programs = installed(wheel, tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    assert "h@1.0       ratified" in call(programs / "drafthart", "revisions", cwd=elsewhere)
+    revisions = call(programs / "drafthart", "revisions", cwd=elsewhere)
+    assert re.search(r"^h@1\.0 +ratified ", revisions, re.MULTILINE)
     where = "import drafthart.generator as it; print(it.__file__)"
     assert str(tmp_path) in call(programs / "python", "-c", where, cwd=elsewhere)
 
