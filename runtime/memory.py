@@ -5,6 +5,7 @@ unbounded non-negative integer that is compared with a window before it indexes 
 """
 
 import mmap
+from contextlib import suppress
 from typing import Protocol
 
 from drafthart.generator.errors import DrafthartError
@@ -52,6 +53,9 @@ class Ram:
             raise DrafthartError(
                 f"the host cannot provide {size >> 20} MiB of guest RAM: ask for less"
             ) from error
+        # Guests reach all over their memory, and each page of the host's would cost it a walk.
+        with suppress(OSError, AttributeError):
+            self.data.madvise(mmap.MADV_HUGEPAGE)
         self.u8 = memoryview(self.data)
         self.u16 = self.u8.cast("H")
         self.u32 = self.u8.cast("I")

@@ -55,9 +55,9 @@ def differences(a: ISA, b: ISA) -> list[Difference]:
         if was != becomes
     ]
     before, after = items(a), items(b)
-    renames = _renames(a, b)
-    targets = _targets(before, renames)
-    rewrite = _rewriter(renames)
+    renaming = renames(a, b)
+    targets = _targets(before, renaming)
+    rewrite = _rewriter(renaming)
     steps = between(a, b)
     for old, new in _pairs(before, after, targets):
         id_ = new or old
@@ -104,7 +104,7 @@ def _compare(
         yield kind, first, second
 
 
-def _renames(a: ISA, b: ISA) -> list[tuple[str, str]]:
+def renames(a: ISA, b: ISA) -> list[tuple[str, str]]:
     """The renames on the way from `a` to `b`, in order; those of `a` alone are undone."""
     in_a, in_b = ({change.id for change in isa.changes} for isa in (a, b))
     undone = [
@@ -117,21 +117,28 @@ def _renames(a: ISA, b: ISA) -> list[tuple[str, str]]:
     return undone + done
 
 
-def _targets(before: Iterable[str], renames: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The id that each item has after the renames; a field follows its CSR."""
-    targets = {id_: id_ for id_ in before}
-    for old, new in renames:
-        for id_, current in targets.items():
-            if current == old:
-                targets[id_] = new
-            elif old.startswith("csr:") and current.startswith(f"{old}."):
-                targets[id_] = new + current.removeprefix(old)
+def renamed(id_: str, old: str, new: str) -> str:
+    """The id after a rename; a field follows its CSR."""
+    if id_ == old:
+        return new
+    if old.startswith("csr:") and id_.startswith(f"{old}."):
+        return new + id_.removeprefix(old)
+    return id_
+
+
+def _targets(before: Iterable[str], pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The id that each item has after the renames."""
+    targets = {}
+    for id_ in before:
+        targets[id_] = id_
+        for old, new in pairs:
+            targets[id_] = renamed(targets[id_], old, new)
     return targets
 
 
-def _rewriter(renames: Sequence[tuple[str, str]]) -> Callable[[str, str], str]:
+def _rewriter(pairs: Sequence[tuple[str, str]]) -> Callable[[str, str], str]:
     """Rewrites the text of an aspect to the new names, as resolving does."""
-    steps = [_step(old, new) for old, new in renames]
+    steps = [_step(old, new) for old, new in pairs]
 
     def rewrite(aspect: str, text: str) -> str:
         for old, new, csr in steps:
@@ -161,13 +168,13 @@ def _pairs(
 
     What went stands behind what it followed. Fields of a CSR that came or went are left out.
     """
-    renamed = {target for old, target in targets.items() if old != target}
+    taken = {target for old, target in targets.items() if old != target}
     sources: dict[str, str] = {}
     gone: dict[str, list[str]] = {}
     previous = ""
     for old, target in targets.items():
         # Another item may have taken this name by a rename.
-        if target in after and (target != old or old not in renamed):
+        if target in after and (target != old or old not in taken):
             sources[target] = old
             previous = target
         elif not isinstance(before[old], Field) or _parent(target) in after:

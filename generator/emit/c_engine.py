@@ -163,10 +163,8 @@ def _resets(isa: ISA) -> list[str]:
             lines.append(f"for (int i = 0; i < {state.count}; i++) {place}[i] = {value};")
         else:
             lines.append(f"{place} = {value};")
-    for csr in isa.csrs.values():
-        if is_stored(csr):
-            lines.append(f"{storage(csr)} = {literal(reset_value(csr))};")
-    return lines
+    csrs = [csr for csr in isa.csrs.values() if is_stored(csr)]
+    return lines + [f"{storage(csr)} = {literal(reset_value(csr))};" for csr in csrs]
 
 
 def _watched(isa: ISA, program: Program) -> Watched:

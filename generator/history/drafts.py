@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from drafthart.generator.diff.differences import Difference, between, differences
+from drafthart.generator.diff.differences import Difference, differences, renamed, renames
 from drafthart.generator.diff.items import Item, find, items
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.expression import select
@@ -113,24 +113,8 @@ def _line_of(summary: RevisionSummary, series: Series) -> list[str]:
 
 def _forward(a: ISA, b: ISA, id_: str) -> str:
     """The id in `b` of an item of `a`."""
-    steps = {change.id for change in between(a, b)}
-    for change in reversed(a.changes):
-        if change.id in steps:
-            for old, new in reversed(change.renames):
-                id_ = _renamed(id_, new, old)
-    for change in b.changes:
-        if change.id in steps:
-            for old, new in change.renames:
-                id_ = _renamed(id_, old, new)
-    return id_
-
-
-def _renamed(id_: str, old: str, new: str) -> str:
-    """The id after a rename; a field follows its CSR."""
-    if id_ == old:
-        return new
-    if old.startswith("csr:") and id_.startswith(f"{old}."):
-        return new + id_.removeprefix(old)
+    for old, new in renames(a, b):
+        id_ = renamed(id_, old, new)
     return id_
 
 
@@ -140,7 +124,7 @@ def _touching(latest: ISA, id_: str) -> list[Change]:
     for change in reversed(latest.changes):
         ids = {id_}
         for old, new in reversed(change.renames):
-            id_ = _renamed(id_, new, old)
+            id_ = renamed(id_, new, old)
             ids.add(id_)
         if _touches(change, ids, latest):
             touched.append(change)
@@ -177,8 +161,8 @@ def _spans(steps: list[_Step]) -> Iterator[Span]:
     for before, after in pairwise(steps[start:]):
         found = _differences(before, after)
         label = after.isa.id
-        renamed = after.item is not None and before.id != after.id
-        if found or renamed or (before.item is None) != (after.item is None):
+        other_name = after.item is not None and before.id != after.id
+        if found or other_name or (before.item is None) != (after.item is None):
             yield current
             current = Span(label, label, after.id, after.item, found)
         else:

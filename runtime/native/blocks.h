@@ -85,10 +85,11 @@ static Block *make_block(Hart *h, u64 pc, u64 physical) {
         op->pc = pc;
         op->word = word;
         lines |= 1ull << (offset % PAGE / 64) | 1ull << ((offset + length - 1) % PAGE / 64);
-        /* A jump within the page does not end the block: it goes on at the target. */
+        /* A jump forward within the page does not end the block: it goes on at the target. Backward, it
+           would copy the loop as often as there is room. */
         u64 target;
         int other = jump_through(number, op, &target);
-        int goes_on = other >= 0 && (target & PAGE_MASK) == (pc & PAGE_MASK) && !(target & 1);
+        int goes_on = other >= 0 && target > pc && (target & PAGE_MASK) == (pc & PAGE_MASK) && !(target & 1);
         if (goes_on) number = other;
         op->run = HANDLERS[number];
         ops[count] = op;

@@ -120,6 +120,8 @@ class NativeEngine:
     def watcher(self, watcher: Callable[[Any], None] | None) -> None:
         self._watcher = watcher
         self._state.watching = watcher is not None
+        # What is cached would answer accesses without listing them.
+        self.flush()
 
     @property
     def breakpoints(self) -> Set[int]:

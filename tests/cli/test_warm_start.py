@@ -1,8 +1,7 @@
-"""What a command loads when the caches are warm: no YAML, no schemas, nothing that it does not use."""
+"""What a command loads when the caches are warm: no YAML, no schemas, no more than it uses."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -76,6 +75,7 @@ def test_an_overlay_is_part_of_the_entry(monkeypatch: pytest.MonkeyPatch, tmp_pa
     overlay = tmp_path / "mine.yaml"
     text = (
         "overlay: mine\ntitle: Mine\non: h@1.0\nchanges:\n  - id: one\n    summary: One.\n"
+        "    breaks: [software]\n"
         "    replace: {parameters.GEILEN.default: 3}\n"
     )
     overlay.write_text(text)
@@ -102,7 +102,7 @@ def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pat
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DRAFTHART_CACHE", str(tmp_path / "file"))
     assert resolved.resolved("priv@1.12").id == "priv@1.12"
-    assert os.listdir(tmp_path) == ["file"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_specs_of_the_users_are_not_kept(

@@ -21,7 +21,7 @@ from drafthart.runtime.native.embedding import embedding
 EXAMPLE = Path(__file__).parents[2] / "examples/embedding/main.c"
 CC = shutil.which("cc")
 CXX = shutil.which("c++")
-FLAGS = "-std=gnu11 -O0 -fno-strict-aliasing -fwrapv -ffp-contract=off -w".split(" ")
+FLAGS = ("-std=gnu11", "-O0", "-fno-strict-aliasing", "-fwrapv", "-ffp-contract=off", "-w")
 PROGRAM = """
     .globl _start
 _start:
@@ -37,11 +37,15 @@ _start:
     # A page of S-mode at its own address: the root's entry is a leaf of 1 GiB.
     la t0, table
     srli t1, t0, 12
-    li t2, 8 << 60
+    li t2, 0x8000000000000000
     or t1, t1, t2
     li t3, 0x800000cf >> 12 << 10 | 0xcf
     sd t3, 16(t0)
     csrw satp, t1
+    li t0, -1
+    csrw pmpaddr0, t0
+    li t0, 0x1f
+    csrw pmpcfg0, t0
     li t0, 0x1800
     csrc mstatus, t0
     li t0, 0x800
@@ -112,9 +116,7 @@ def reference(revision: str, elf: Path) -> list[str]:
 
 @pytest.mark.parametrize("revision", ["h@1.0", "h@0.6.1", "priv@1.12"])
 def test_the_example_prints_the_commit_log(revision: str, tmp_path: Path) -> None:
-    program = assemble(
-        PROGRAM.replace("8 << 60", "0x8000000000000000"), resolve(revision), name="p"
-    )
+    program = assemble(PROGRAM, resolve(revision), name="p")
     (tmp_path / "p.bin").write_bytes(flat(program))
     (tmp_path / "p.elf").write_bytes(write_elf(program))
     bench = compiled(revision, tmp_path)
