@@ -169,8 +169,8 @@ class CWriter:
         """A value in range: an atom of C, in parentheses if need be."""
         match node:
             case Constant(value=value):
-                c_type(node.width)
-                return literal(value)
+                wide = c_type(node.width) == "u128" and not value >> 64
+                return f"((u128){literal(value)})" if wide else literal(value)
             case Local():
                 return self.local(node)
             case Register(index):
