@@ -167,6 +167,7 @@ class CWriter:
 
     def strict(self, node: Expression) -> str:
         """A value in range: an atom of C, in parentheses if need be."""
+        c_type(node.width)
         match node:
             case Constant(value=value):
                 wide = c_type(node.width) == "u128" and not value >> 64
@@ -218,6 +219,7 @@ class CWriter:
 
     def loose(self, node: Expression) -> str:
         """The value, with anything in the bits above its width."""
+        c_type(node.width)
         match node:
             case Unary("~" | "-" as operator, operand):
                 return f"({operator}{self.loose(operand)})"
@@ -264,7 +266,9 @@ class CWriter:
         if isinstance(index, Constant | Local):
             return f"({text} < {count} ? {place}[{text}] : 0)"
         at = self.temporary()
-        return _compound([f"u64 {at} = {text};"], f"{at} < {count} ? {place}[{at}] : 0")
+        return _compound(
+            [f"{c_type(index.width)} {at} = {text};"], f"{at} < {count} ? {place}[{at}] : 0"
+        )
 
     def _bit(self, value: Expression, index: Expression) -> str:
         prefix, (bits, at) = self._pair(value, index, self.strict)
@@ -272,7 +276,7 @@ class CWriter:
             return _compound(prefix, f"(({bits} >> {at}) & 1)")
         if not isinstance(index, Constant | Local) and not prefix:
             name = self.temporary()
-            prefix.append(f"u64 {name} = {at};")
+            prefix.append(f"{c_type(index.width)} {name} = {at};")
             at = name
         return _compound(prefix, f"({at} < {value.width} ? ({bits} >> {at}) & 1 : 0)")
 
@@ -294,11 +298,13 @@ class CWriter:
                 prefix, (value, amount) = self._operands((left, right))
             if in_range:
                 return _compound(prefix, f"({value} << {amount})")
+            amount = _amount(amount, right)
             return _compound(prefix, f"shift_left_{whole}({value}, {amount})")
         if not node.signed:
             prefix, (value, amount) = self._operands((left, right))
             if in_range:
                 return _compound(prefix, f"({value} >> {amount})")
+            amount = _amount(amount, right)
             return _compound(prefix, f"shift_right_{whole}({value}, {amount})")
         if silent(left) and silent(right):
             value, amount = self.signed(left), self.strict(right)
@@ -309,6 +315,7 @@ class CWriter:
             value = f"((i{whole})({value} << {gap}) >> {gap})" if gap else f"(i{whole}){value}"
         if in_range:
             return _compound(prefix, f"(u{whole})({value} >> {amount})")
+        amount = _amount(amount, right)
         return _compound(prefix, f"shift_right_signed_{whole}({value}, {amount})")
 
     def _division(self, node: Binary) -> str:
@@ -361,16 +368,23 @@ def _in_range(node: Expression) -> bool:
         case Binary(">>", signed=False) | Binary("//" | "%"):
             return True
         case Binary("+", left, right):
-            return maximum(left) + maximum(right) <= ones(node.width)
+            fits = maximum(left) + maximum(right) <= ones(node.width)
+            return fits and _in_range(left) and _in_range(right)
         case Binary("*", left, right):
-            return maximum(left) * maximum(right) <= ones(node.width)
+            fits = maximum(left) * maximum(right) <= ones(node.width)
+            return fits and _in_range(left) and _in_range(right)
         case Binary("<<", left, Constant(value=amount)):
-            return maximum(left) << min(amount, 128) <= ones(node.width)
+            return _in_range(left) and maximum(left) << min(amount, 128) <= ones(node.width)
         case Binary() | Unary():
             return False
         case Slice(value=value, low=0):
             return maximum(value) <= ones(node.width) and _in_range(value)
     return True
+
+
+def _amount(text: str, node: Expression) -> str:
+    """An amount to shift by as `u64`, where a wide one shifts everything out all the same."""
+    return f"narrow_amount({text})" if node.width > 64 else text
 
 
 def _compound(prefix: list[str], text: str) -> str:

@@ -45,6 +45,9 @@ INLINE u128 shift_left_128(u128 value, u64 amount) { return amount < 128 ? value
 INLINE u128 shift_right_128(u128 value, u64 amount) { return amount < 128 ? value >> amount : 0; }
 INLINE u128 shift_right_signed_128(i128 value, u64 amount) { return (u128)(value >> (amount < 128 ? amount : 127)); }
 
+/* A wide amount of a shift: beyond 64 bits all of them shift everything out. */
+INLINE u64 narrow_amount(u128 amount) { return amount >> 64 ? ~(u64)0 : (u64)amount; }
+
 INLINE u64 ones_64(unsigned width) { return ~(u64)0 >> (64 - width); }
 INLINE i64 signed_64(u64 value, unsigned width) { return (i64)(value << (64 - width)) >> (64 - width); }
 INLINE u128 ones_128(unsigned width) { return ~(u128)0 >> (128 - width); }

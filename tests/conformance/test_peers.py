@@ -8,34 +8,23 @@ import pytest
 
 from drafthart.conformance import peers
 from drafthart.conformance.comparison import Difference
-from drafthart.conformance.peers import Comparison, Peer, compare_with, load_peer
+from drafthart.conformance.peers import compare_with, load_peer
 
 NAMES = sorted(path.stem for path in peers.FOLDER.glob("*.yaml"))
 DOCUMENT = Path(__file__).parents[2] / "docs" / "peers.md"
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def compared(request: pytest.FixtureRequest) -> tuple[Peer, Comparison]:
-    """A peer and what the comparison with it found; skipped where it is not installed."""
-    peer = load_peer(request.param)
+# One test, so that several workers do not each compare with the same peer.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_the_differences_are_exactly_those_that_are_recorded(name: str) -> None:
+    peer = load_peer(name)
     if peer.target.missing:
         pytest.skip(peer.target.missing)
-    return peer, compare_with(peer)
-
-
-@pytest.mark.slow
-def test_the_differences_are_exactly_those_that_are_recorded(
-    compared: tuple[Peer, Comparison],
-) -> None:
-    peer, comparison = compared
+    comparison = compare_with(peer)
     assert [str(difference) for difference in comparison.differences[""]] == []
     found = {case.id: len(comparison.differences[case.id]) for case in peer.cases}
     assert found == {case.id: case.count for case in peer.cases}
-
-
-@pytest.mark.slow
-def test_no_pattern_is_idle(compared: tuple[Peer, Comparison]) -> None:
-    peer, comparison = compared
     idle = [
         pattern
         for case in peer.cases

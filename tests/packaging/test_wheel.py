@@ -78,7 +78,7 @@ def test_the_wheel_has_all_code_and_data(wheel: Path) -> None:
         "conformance": (".py", ".S", ".yaml"),
         "staging": (".py",),
         "specs": (".yaml", ".json"),
-        "examples": (".S", ".inc"),
+        "examples": (".S", ".inc", ".c"),
     }.items():
         for path in CHECKOUT.joinpath(folder).rglob("*"):
             if path.suffix in suffixes:
