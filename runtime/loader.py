@@ -79,8 +79,9 @@ def load_image(path: str | PathLike[str], bus: Bus, *, default_address: int) -> 
     else:
         segments, image = _read_elf(path, content, ram, default_address)
     for segment in segments:
-        padding = bytes(segment.size - len(segment.content))
-        ram.store(segment.physical, bytes(segment.content) + padding)
+        filled = len(segment.content)
+        ram.store(segment.physical, bytes(segment.content))
+        ram.clear(segment.physical + filled, segment.size - filled)
     return image
 
 

@@ -11,6 +11,8 @@ from typing import Protocol
 from drafthart.generator.errors import DrafthartError
 
 PAGE = 4096
+_CHUNK = 1 << 16
+"""Bytes that are cleared at a time."""
 
 
 class BusError(Exception):
@@ -83,6 +85,18 @@ class Ram:
             raise BusError(f"no RAM for {len(content)} bytes at {address:#x}")
         offset = address - self.base
         self.data[offset : offset + len(content)] = content
+
+
+    def clear(self, address: int, size: int) -> None:
+        """Make `size` bytes at guest physical `address` zero; BusError unless all are in RAM."""
+        if not self.contains(address, size):
+            raise BusError(f"no RAM for {size} bytes at {address:#x}")
+        start, end = address - self.base, address - self.base + size
+        for offset in range(start, end, _CHUNK):
+            last = min(offset + _CHUNK, end)
+            # What is zero stays as it is: the host need not provide pages that nobody has used.
+            if self.data[offset:last] != bytes(last - offset):
+                self.data[offset:last] = bytes(last - offset)
 
 
 class Bus:

@@ -129,3 +129,14 @@ def test_ram_refuses_odd_sizes(base: int, size: int) -> None:
 def test_ram_larger_than_the_host_is_a_clear_error(size: int) -> None:
     with pytest.raises(DrafthartError, match="ask for less"):
         Ram(0, size)
+
+
+def test_clear_zeroes_just_what_it_names() -> None:
+    ram = Ram(0x8000_0000, 1 << 20)
+    ram.store(0x8000_0000, b"\xff" * (1 << 20))
+    ram.clear(0x8000_1003, 0x2_0001)
+    content = ram.load(0x8000_0000, 1 << 20)
+    assert content.count(0) == 0x2_0001
+    assert content[0x1003:0x2_1004] == bytes(0x2_0001)
+    with pytest.raises(BusError):
+        ram.clear(0x8000_0000, (1 << 20) + 1)
