@@ -81,7 +81,10 @@ class NativeHart:
         return getattr(self._state, c_name(name)) if array is None else array
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self._arrays:
+        if name == "expanded":
+            if value != self.expanded:
+                raise ValueError(f"expanded follows from instruction: {self.expanded:#x}")
+        elif name in self._arrays:
             self._arrays[name][:] = value
         else:
             setattr(self._state, c_name(name), int(value) & _ONES)
