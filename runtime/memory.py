@@ -86,7 +86,6 @@ class Ram:
         offset = address - self.base
         self.data[offset : offset + len(content)] = content
 
-
     def clear(self, address: int, size: int) -> None:
         """Make `size` bytes at guest physical `address` zero; BusError unless all are in RAM."""
         if not self.contains(address, size):
