@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from drafthart.generator.emit.decode_tree import Branch, Candidate, Leaf, build
-from drafthart.generator.emit.expansion import expansion
-from drafthart.generator.emit.python_decoder import operand_value
+from drafthart.generator.emit.python_decoder import expanded_word
 from drafthart.generator.spec.model import ISA
 
 Render = Callable[[Candidate], list[str]]
@@ -29,27 +28,9 @@ def expand_function(isa: ISA) -> list[str]:
     """`expand(half)` → 32-bit word, or 0."""
 
     def leaf(candidate: Candidate) -> list[str]:
-        short = candidate.encoding
-        expanded = expansion(isa, candidate.instruction)
-        target = expanded.target.encoding
-        assert target is not None
-        lines: list[str] = []
-        fixed: dict[str, int] = {}
-        terms: list[str] = []
-        for name, value in expanded.values:
-            if isinstance(value, int):
-                fixed[name] = value
-                continue
-            text = operand_value(short, isa.operands[value], isa.xlen)
-            if f"u64 _{value} = {text};" not in lines:
-                lines.append(f"u64 _{value} = {text};")
-            for piece in target.pieces:
-                if piece.operand == name:
-                    mask = (1 << piece.width) - 1
-                    terms.append(f"(_{value} >> {piece.low} & {mask:#x}) << {piece.at}")
-        constant = target.insert({name: fixed.get(name, 0) for name in target.operands})
-        mnemonic = candidate.instruction.mnemonic
-        return [*lines, f"return (u32)({' | '.join([f'{constant:#x}', *terms])}); /* {mnemonic} */"]
+        values, word = expanded_word(isa, candidate, "_")
+        lines = [f"u64 {name} = {text};" for name, text in values.items()]
+        return [*lines, f"return (u32)({word}); /* {candidate.instruction.mnemonic} */"]
 
     tree = build(isa.instructions.values(), 16)
     lines = ["static u32 expand(u16 half) {", "    u64 w = half;"]

@@ -123,7 +123,7 @@ def _bits(isa: ISA, encoding: Encoding, operand: str) -> int:
 
 
 def _used(operation: TypedOperation) -> set[str]:
-    names = {it.name for it in _everything(operation.body) if isinstance(it, Local)}
+    names = {it.name for it in expressions(operation.body) if isinstance(it, Local)}
     return names & {local.name for local in operation.parameters}
 
 
@@ -150,10 +150,6 @@ def expressions_of_values(body: Body) -> list[Expression]:
                 for own in own_expressions(statement):
                     found += walk(own)
     return found
-
-
-def _everything(body: Body) -> list[Expression]:
-    return list(expressions(body))
 
 
 def handler(
@@ -203,9 +199,9 @@ def _fast(
     body = operation.body
     if operation.kind == "system" or any(isinstance(it, Return) for it in statements(body)):
         return None
-    if any(isinstance(it, Special) and it.name == "expanded" for it in _everything(body)):
+    if any(isinstance(it, Special) and it.name == "expanded" for it in expressions(body)):
         return None
-    accesses = [it for it in _everything(body) if _is_access(it)]
+    accesses = [it for it in expressions(body) if _is_access(it)]
     writer = _HandlerWriter(name, places, _only_written(operation), effects, watched)
     if accesses and (len(accesses) > 1 or not _access_first(body)):
         return None

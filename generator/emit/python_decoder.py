@@ -30,27 +30,36 @@ def expand_function(isa: ISA) -> list[str]:
     """`expand(w) -> 32-bit word | None`."""
 
     def leaf(candidate: Candidate) -> list[str]:
-        short = candidate.encoding
-        expanded = expansion(isa, candidate.instruction)
-        target = expanded.target.encoding
-        assert target is not None
-        lines: list[str] = []
-        fixed: dict[str, int] = {}
-        terms: list[str] = []
-        for name, value in expanded.values:
-            if isinstance(value, int):
-                fixed[name] = value
-                continue
-            lines.append(f"{value} = {operand_value(short, isa.operands[value], isa.xlen)}")
-            for piece in target.pieces:
-                if piece.operand == name:
-                    mask = (1 << piece.width) - 1
-                    terms.append(f"({value} >> {piece.low} & {mask:#x}) << {piece.at}")
-        constant = target.insert({name: fixed.get(name, 0) for name in target.operands})
-        mnemonic = candidate.instruction.mnemonic
-        return [*lines, f"return {' | '.join([f'{constant:#x}', *terms])}  # {mnemonic}"]
+        values, word = expanded_word(isa, candidate)
+        lines = [f"{name} = {text}" for name, text in values.items()]
+        return [*lines, f"return {word}  # {candidate.instruction.mnemonic}"]
 
     return _function(isa, "expand", 16, leaf, f"What a 16-bit word of {isa.id} stands for.")
+
+
+def expanded_word(isa: ISA, candidate: Candidate, prefix: str = "") -> tuple[dict[str, str], str]:
+    """What a 16-bit word `w` expands to, as Python and C write it.
+
+    First the operands' values by the names, with `prefix`, that the word is put together from.
+    """
+    expanded = expansion(isa, candidate.instruction)
+    target = expanded.target.encoding
+    assert target is not None
+    values: dict[str, str] = {}
+    fixed: dict[str, int] = {}
+    terms: list[str] = []
+    for name, value in expanded.values:
+        if isinstance(value, int):
+            fixed[name] = value
+            continue
+        variable = f"{prefix}{value}"
+        values[variable] = operand_value(candidate.encoding, isa.operands[value], isa.xlen)
+        for piece in target.pieces:
+            if piece.operand == name:
+                mask = (1 << piece.width) - 1
+                terms.append(f"({variable} >> {piece.low} & {mask:#x}) << {piece.at}")
+    constant = target.insert({name: fixed.get(name, 0) for name in target.operands})
+    return values, " | ".join([f"{constant:#x}", *terms])
 
 
 def operand_value(encoding: Encoding, operand: Operand, xlen: int) -> str:

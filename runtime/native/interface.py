@@ -37,7 +37,6 @@ _FUNCTIONS = """
     uint32_t dh_log(struct hart *h, uint32_t which, uint32_t at, uint64_t *access);
     uint64_t dh_expanded(struct hart *h);
     const char *dh_entry(uint32_t number);
-    int dh_decoded(struct hart *h, uint32_t word);
     void dh_clear_logs(struct hart *h);
     const char *dh_revision(void);
     const char *dh_content(void);
