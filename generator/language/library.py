@@ -129,7 +129,9 @@ class Library:
     def order(self) -> list[str]:
         """All functions by name, callees first; a cycle is an error."""
         try:
-            return list(graphlib.TopologicalSorter(self.calls).static_order())
+            # Sets have another order in each process, and the files made from this must not.
+            ordered = {caller: sorted(called) for caller, called in self.calls.items()}
+            return list(graphlib.TopologicalSorter(ordered).static_order())
         except graphlib.CycleError as problem:
             cycle = problem.args[1][::-1]
         # Start where the text does, so that the message does not depend on the order of sets.

@@ -5,8 +5,10 @@ Many at a time: it is the compiler that takes long.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -269,3 +271,24 @@ def test_writes_that_the_engine_looks_for(kit: SimpleNamespace) -> None:
         hart = compiled.hart()
         compiled.call(name, hart, ())
         assert hart.changed == changed, name
+
+
+def test_each_process_writes_the_same_bytes() -> None:
+    """Whatever order that process has for sets."""
+    program = (
+        "from drafthart.generator.emit.c_engine import emit_c\n"
+        "from drafthart.generator.emit.python_engine import emit_python\n"
+        "from drafthart.generator.spec.resolve import resolve\n"
+        "isa = resolve('h@1.0')\n"
+        "print(emit_c(isa), emit_python(isa))"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(texts) == 1
