@@ -46,6 +46,7 @@ setup(
     package_data={
         "drafthart": ["py.typed"],
         "drafthart.conformance": ["peers/*.yaml", "probes/*.S"],
+        "drafthart.generator.diff": ["*.yaml"],
         "drafthart.generator.emit": ["templates/*.j2", "fusion.yaml"],
         "drafthart.runtime.native": ["*.h"],
         "drafthart.specs": ["**/*.yaml", "**/*.json"],

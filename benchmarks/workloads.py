@@ -61,7 +61,8 @@ import time
 from pathlib import Path
 from drafthart.generator.spec.resolve import resolve
 from drafthart.runtime.engines import engine_named
-from drafthart.runtime.machine import Images, Machine
+from drafthart.runtime.boot import Images
+from drafthart.runtime.machine import Machine
 
 class Shown:
     quit = False

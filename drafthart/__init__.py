@@ -2,9 +2,8 @@
 
     import drafthart
 
-    isa = drafthart.resolve("h@0.6.1")
-    for difference in drafthart.differences(isa, drafthart.resolve("h@1.0")):
-        print(difference.item, difference.kind)
+    for finding in drafthart.diff("h@1.0~9", "h@1.0").findings:
+        print(finding.rule, finding.item, finding.worst())
 
 What is listed in `__all__` is the stable API. Names load their modules when first used.
 """
@@ -17,11 +16,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from drafthart.generator.assembly import Disassembler, assemble, write_elf
+    from drafthart.generator.diff.api import diff
     from drafthart.generator.diff.differences import Difference, differences
+    from drafthart.generator.diff.findings import Comparison, Finding
+    from drafthart.generator.diff.rule_table import Audience, Severity
     from drafthart.generator.errors import DrafthartError
     from drafthart.generator.spec.model import ISA, Status
     from drafthart.generator.spec.resolve import resolve, revisions
-    from drafthart.runtime.gate import allow_unstable
+    from drafthart.runtime.gate import DrafthartUnstableWarning, allow_unstable
 
 __version__ = "0.1.0"
 
@@ -32,12 +34,18 @@ if (_checkout / "pyproject.toml").is_file() and (_checkout / "generator").is_dir
 
 __all__ = [
     "ISA",
+    "Audience",
+    "Comparison",
     "Difference",
     "Disassembler",
     "DrafthartError",
+    "DrafthartUnstableWarning",
+    "Finding",
+    "Severity",
     "Status",
     "allow_unstable",
     "assemble",
+    "diff",
     "differences",
     "resolve",
     "revisions",
@@ -46,12 +54,18 @@ __all__ = [
 
 _HOMES = {
     "ISA": "generator.spec.model",
+    "Audience": "generator.diff.rule_table",
+    "Comparison": "generator.diff.findings",
     "Difference": "generator.diff.differences",
     "Disassembler": "generator.assembly",
     "DrafthartError": "generator.errors",
+    "DrafthartUnstableWarning": "runtime.gate",
+    "Finding": "generator.diff.findings",
+    "Severity": "generator.diff.rule_table",
     "Status": "generator.spec.model",
     "allow_unstable": "runtime.gate",
     "assemble": "generator.assembly",
+    "diff": "generator.diff.api",
     "differences": "generator.diff.differences",
     "resolve": "generator.spec.resolve",
     "revisions": "generator.spec.resolve",

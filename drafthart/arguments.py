@@ -57,7 +57,7 @@ Revision: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="REV",
-        help="A revision: h@0.6.1, or a mixture such as h@0.6.1~2 or h@1.0^sv57x4.",
+        help="A revision: h@1.0, or a mixture such as h@1.0~2 or h@1.0^sv57x4.",
         autocompletion=complete_revision,
         show_default=False,
     ),
@@ -67,7 +67,7 @@ RevisionOption: TypeAlias = Annotated[
     typer.Option(
         "--revision",
         metavar="REV",
-        help="A revision: h@0.6.1, or a mixture such as h@0.6.1~2 or h@1.0^sv57x4.",
+        help="A revision: h@1.0, or a mixture such as h@1.0~2 or h@1.0^sv57x4.",
         autocompletion=complete_revision,
         show_default=False,
     ),

@@ -32,9 +32,13 @@ _NAMES = (
     "asm",
     "disasm",
     "run",
+    "linux",
     "snapshot",
+    "walk",
     "tour",
     "track",
+    "taint",
+    "staging",
 )
 
 
@@ -60,10 +64,13 @@ class _Group(TyperGroup):
 
 def _command(name: str) -> Any:
     module = import_module(f"drafthart.commands.{name}")
+    if hasattr(module, "app"):  # commands of its own
+        return get_command(module.app)
     single = typer.Typer(add_completion=False, **_STYLE)
     # \b keeps the lines as they are.
     epilog = "\n".join(["\b", "Examples:", *(f"  {example}" for example in module.EXAMPLES)])
-    single.command(name, epilog=epilog)(getattr(module, name))
+    settings = getattr(module, "CONTEXT_SETTINGS", None)
+    single.command(name, epilog=epilog, context_settings=settings)(getattr(module, name))
     return get_command(single)
 
 

@@ -24,7 +24,8 @@ from drafthart.generator.spec.overlay import overlays
 from drafthart.generator.spec.resolve import resolve
 from drafthart.generator.spec.texts import without_overlay
 from drafthart.runtime.last_trap import Trap, last_trap
-from drafthart.runtime.machine import Images, Machine, Outcome
+from drafthart.runtime.boot import Images
+from drafthart.runtime.machine import Machine, Outcome
 from drafthart.runtime.state import mode_name
 
 _ITEM = re.compile(rf"\b(?:{'|'.join(PREFIXES)}):\w[\w.-]*\w|\b(?:cause|interrupt):\d+")
@@ -35,24 +36,28 @@ _LISTED = 4
 
 def told(machine: Machine, outcome: Outcome, last_line: str, images: Images) -> Iterator[str]:
     """The lines to tell of a run that did not end well, without a newline."""
-    hart = machine.hart
-    where = f"{mode_name(machine.isa, hart)} at {_place(machine, hart.pc)}"
-    yield f"drafthart: {_why(outcome)}"
-    yield f"  in {where}"
-    trap = last_trap(machine.isa, hart)
+    several = len(machine.harts) > 1
+    yield f"drafthart: {_why(outcome, several)}"
     built_for = next(filter(None, map(assembled_for, _files(images))), machine.isa.id)
-    is_other = built_for != machine.isa.id
+    is_other = any(isa.id != built_for for isa in machine.isas)
     other = _resolved(built_for) if is_other else None
-    if trap is not None:
-        yield f"  last trap into {trap.target}: {_trap_name(machine.isa, trap)}"
-        yield f"    at {_place(machine, trap.pc)}, trap value {trap.value:#x}"
-        yield f"    a return from it leads to {trap.returns_to}"
-        yield from (f"    {line}" for line in _instruction(trap, machine.isa, other))
-    if is_other:
-        yield f"  assembled for {built_for}, run under {machine.isa.id}"
-    if other is not None:
-        ids = dict.fromkeys([*_ITEM.findall(last_line), *_items_of(trap, machine.isa, other)])
-        yield from _changes(ids, machine.isa, other)
+    ids = _ITEM.findall(last_line)
+    for number, (isa, hart) in enumerate(zip(machine.isas, machine.harts, strict=True)):
+        asleep = ", asleep" if several and hart.sleeping else ""
+        which = f"hart {number} " if several else ""
+        yield f"  {which}in {mode_name(isa, hart)} at {place(machine, hart.pc)}{asleep}"
+        trap = last_trap(isa, hart)
+        if trap is not None:
+            yield f"  last trap into {trap.target}: {trap_name(isa, trap)}"
+            yield f"    at {place(machine, trap.pc)}, trap value {trap.value:#x}"
+            yield f"    a return from it leads to {trap.returns_to}"
+            yield from (f"    {line}" for line in _instruction(trap, isa, other))
+        if other is not None:
+            ids += _items_of(trap, isa, other)
+    for isa in {it.id: it for it in machine.isas if it.id != built_for}.values():
+        yield f"  assembled for {built_for}, run under {isa.id}"
+        if other is not None:
+            yield from _changes(dict.fromkeys(ids), isa, other)
 
 
 def assembled_for(path: Path) -> str | None:
@@ -73,15 +78,18 @@ def _files(images: Images) -> Iterable[Path]:
     return [path for path in (images.program, images.kernel, images.bios) if path is not None]
 
 
-def _why(outcome: Outcome) -> str:
+def _why(outcome: Outcome, several: bool) -> str:
     count = f"after {outcome.steps} instructions"
     if outcome.reason == "exit":
         return f"the guest ended with status {outcome.status} {count}"
-    why = "hart sleeps and nothing can wake it" if outcome.reason == "asleep" else "limit reached"
+    why = "limit reached"
+    if outcome.reason == "asleep":
+        why = f"{'all harts sleep' if several else 'hart sleeps'} and nothing can wake "
+        why += "them" if several else "it"
     return f"stopped {count}: {why}"
 
 
-def _place(machine: Machine, address: int) -> str:
+def place(machine: Machine, address: int) -> str:
     """An address, and the symbol that it lies behind."""
     # A name comes from the file, and goes to a terminal.
     named = machine.symbols.items()
@@ -94,7 +102,8 @@ def _place(machine: Machine, address: int) -> str:
     return f"{address:#x} <{name}{offset}>"
 
 
-def _trap_name(isa: ISA, trap: Trap) -> str:
+def trap_name(isa: ISA, trap: Trap) -> str:
+    """The cause of a trap in words, with its id."""
     known = (isa.interrupts if trap.interrupt else isa.causes).get(trap.cause)
     name = known.name[0].lower() + known.name[1:] if known else "unknown cause"
     return f"{name} ({trap.item})"

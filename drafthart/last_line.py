@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 from drafthart.runtime.machine import Terminal
 
 
 class LastLine:
-    """A terminal in front of another, which remembers the last line that the guest printed."""
+    """A terminal in front of another, which remembers what the guest printed last.
+
+    All of it goes to `copy` too, once that is set.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._lines = b""
+        self._last = b""
+        self.copy: BinaryIO | None = None
 
     @property
     def quit(self) -> bool:
@@ -24,15 +30,23 @@ class LastLine:
 
     def poll(self) -> bytes:
         """Bytes typed since the last call."""
+        if self.copy is not None:
+            self.copy.flush()
         return self._terminal.poll()
 
     def write(self, data: bytes) -> None:
         """Show bytes."""
-        self._lines = (self._lines + data)[-1000:]
+        self._last = (self._last + data)[-1000:]
+        if self.copy is not None:
+            self.copy.write(data)
         self._terminal.write(data)
 
     @property
     def text(self) -> str:
         """The last line that is not empty."""
-        lines = self._lines.decode("utf-8", "replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "")
+        return next(iter(self.lines(1)), "")
+
+    def lines(self, count: int) -> list[str]:
+        """The last so many lines that are not empty, as far as they are remembered."""
+        lines = self._last.decode("utf-8", "replace").split("\n")
+        return [line for line in lines if line.strip()][-count:]

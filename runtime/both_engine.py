@@ -6,12 +6,16 @@ written before. So nothing happens twice, and no difference can heal through wha
 
 Each round, the python engine runs up to a trap, to something new from the devices, or as many
 instructions as are asked for. Then the native engine runs as many, and all state must be the same.
+At a difference, a copy of the process from where they agreed in all goes the way again, in single
+steps, and tells the instruction.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,15 +26,28 @@ from drafthart.generator.spec.model import ISA
 from drafthart.runtime.clock import Clock
 from drafthart.runtime.engine import EngineDifferenceError, Stop
 from drafthart.runtime.generated import engine_module
+from drafthart.runtime.going_back import Waiting
 from drafthart.runtime.memory import PAGE, Bus, Ram
 from drafthart.runtime.native.engine import NativeEngine
 from drafthart.runtime.python_engine import PythonEngine
-from drafthart.runtime.state import Value, mode_name, parts, read_state, write_state
+from drafthart.runtime.state import (
+    RESERVATION,
+    Value,
+    mode_name,
+    parts,
+    read_state,
+    write_state,
+)
+from drafthart.runtime.transitions import Counted, Listener
 
 _SLICE = 1 << 20
 """Bytes of RAM that are compared at once."""
 _MEMORY_EVERY = 4_000_000
-"""Instructions after which all of RAM is compared."""
+"""Instructions after which all of RAM is compared, and a copy of the process waits from there."""
+_MEMORY_FIRST = 20_000
+"""The same, after the hart or memory were changed from outside."""
+_FOREVER = 1 << 62
+_AGREED = "\n  in single steps they agree: it is in how blocks are run"
 
 
 class _Access(NamedTuple):
@@ -44,6 +61,8 @@ class _Access(NamedTuple):
     """The wires into the hart, bit n for interrupt n."""
     offset: int
     """The clock's."""
+    stores: tuple[tuple[int, bytes], ...]
+    """What the device stored to RAM, by address."""
 
     @property
     def shown(self) -> str:
@@ -51,18 +70,53 @@ class _Access(NamedTuple):
         return f"{self.kind}{value}, {self.size} bytes at {self.address:#x}"
 
 
+class _Memory:
+    """What all harts of the python engine share, and what those of the native engine share."""
+
+    def __init__(self, ram: Ram) -> None:
+        self.ours = ram
+        self.theirs = Ram(ram.base, ram.size)
+        self._stored: list[tuple[int, bytes]] = []
+        self.stores = 0
+        """How often the host stored to RAM."""
+        self.harts = 0
+        ram.listeners.append(self._note)
+
+    def _note(self, address: int, size: int) -> None:
+        self._stored.append((address, self.ours.load(address, size)))
+        self.stores += 1
+
+    def taken(self) -> tuple[tuple[int, bytes], ...]:
+        """What the host stored since the last call."""
+        stored = tuple(self._stored)
+        self._stored.clear()
+        return stored
+
+    def repeat(self, stored: Iterable[tuple[int, bytes]]) -> None:
+        """Store it to the native engine's RAM."""
+        for address, content in stored:
+            self.theirs.store(address, content)
+
+
 class _Recorder(Bus):
     """A machine's bus, which records what devices are asked and what they answer."""
 
-    def __init__(self, bus: Bus, clock: Clock) -> None:
+    def __init__(self, bus: Bus, clock: Clock, memory: _Memory) -> None:
         self.ram = bus.ram
         self._windows = bus._windows
         self._clock = clock
+        self._memory = memory
         self.hart: Any = None
         self.accesses: deque[_Access] = deque()
+        self.history: list[_Access] | None = None
+        """All since the process was copied, if a copy waits."""
+        self.again: deque[_Access] | None = None
+        """In a copy: what to answer, in place of the devices."""
 
     def read(self, address: int, size: int) -> int:
         value = 0
+        if self.again is not None:
+            return self._repeat("read", address, size)
         try:
             value = super().read(address, size)
         finally:
@@ -70,22 +124,43 @@ class _Recorder(Bus):
         return value
 
     def write(self, address: int, size: int, value: int) -> None:
+        if self.again is not None:
+            self._repeat("write", address, size)
+            return
         try:
             super().write(address, size, value)
         finally:
             self._record("write", address, size, value)
 
+    def _repeat(self, kind: str, address: int, size: int) -> int:
+        assert self.again
+        before = self.again.popleft()
+        assert before[:3] == (kind, address, size)
+        for at, content in before.stores:
+            self.ram.store(at, content)
+        self._clock.offset = before.offset
+        self.hart.interrupt_lines = before.lines
+        self.hart.deadline = 0
+        self._memory.taken()
+        self.accesses.append(before)
+        return before.value
+
     def _record(self, kind: str, address: int, size: int, value: int) -> None:
         value &= (1 << 8 * size) - 1
         lines, offset = self.hart.interrupt_lines, self._clock.offset
-        self.accesses.append(_Access(kind, address, size, value, lines, offset))
+        stores = self._memory.taken()
+        access = _Access(kind, address, size, value, lines, offset, stores)
+        self.accesses.append(access)
+        if self.history is not None:
+            self.history.append(access)
 
 
 class _Replayer(Bus):
     """A bus whose devices answer as they did to the other engine."""
 
-    def __init__(self, recorder: _Recorder, clock: Clock) -> None:
-        super().__init__(Ram(recorder.ram.base, recorder.ram.size))
+    def __init__(self, recorder: _Recorder, clock: Clock, memory: _Memory) -> None:
+        super().__init__(memory.theirs)
+        self._memory = memory
         self._windows = recorder._windows
         self._accesses = recorder.accesses
         self._clock = clock
@@ -98,7 +173,7 @@ class _Replayer(Bus):
         self._again("write", address, size, value & (1 << 8 * size) - 1)
 
     def _again(self, kind: str, address: int, size: int, value: int) -> int:
-        mine = _Access(kind, address, size, value, 0, 0)
+        mine = _Access(kind, address, size, value, 0, 0, ())
         if not self._accesses:
             raise _Unequal("accesses to devices", "none", mine.shown)
         before = self._accesses.popleft()
@@ -106,6 +181,7 @@ class _Replayer(Bus):
             raise _Unequal("accesses to devices", before.shown, mine.shown)
         self._clock.offset = before.offset
         self.hart.interrupt_lines = before.lines
+        self._memory.repeat(before.stores)
         return before.value
 
 
@@ -122,8 +198,30 @@ class _Outside(NamedTuple):
 
     lines: int
     offset: int
+    stores: int
+    """How often the host stored to RAM."""
     pages: tuple[bytes, ...]
     """The pages that the host writes to, those of HTIF."""
+
+
+class _Arrival(NamedTuple):
+    """What came from outside before an instruction."""
+
+    steps: int
+    outside: _Outside
+    stores: tuple[tuple[int, bytes], ...]
+
+
+@dataclass
+class _History:
+    """What a copy of the process is told of the time since."""
+
+    arrivals: list[_Arrival] = field(default_factory=list)
+    accesses: list[_Access] = field(default_factory=list)
+    steps: int = 0
+    """Where the difference was found."""
+    address: int | None = None
+    """Where RAM differs, if that is the difference."""
 
 
 class _Start(NamedTuple):
@@ -140,30 +238,47 @@ class BothEngine:
 
     They are compared after each trap, and every `every` instructions; RAM every few million, and by
     `check_memory`. Raises `EngineDifferenceError` at the first difference. With `every=1` both
-    engines step; beyond 100, they run blocks as they do alone.
+    engines step; beyond 100, they run blocks as they do alone. `beside` is another hart on the bus.
     """
 
-    def __init__(self, isa: ISA, library: Path, bus: Bus, clock: Clock, *, every: int = 1) -> None:
+    def __init__(
+        self,
+        isa: ISA,
+        library: Path,
+        bus: Bus,
+        clock: Clock,
+        *,
+        every: int = 1,
+        beside: BothEngine | None = None,
+    ) -> None:
         self._isa = isa
         self.every = every
         """Instructions after which state is compared, if nothing trapped."""
         self._clock = clock
-        self._recorder = _Recorder(bus, clock)
+        self._memory = beside._memory if beside else _Memory(bus.ram)
+        self._memory.harts += 1
+        self._recorder = _Recorder(bus, clock, self._memory)
         self._python = PythonEngine(engine_module(isa), self._recorder, clock)
         self.hart: Any = self._python.hart
         self._recorder.hart = self.hart
         self.module: Any = self._python.module
-        self._copied = Clock(clock.instructions_per_tick, lambda: int(self._other.steps))
-        replayer = _Replayer(self._recorder, self._copied)
-        self._native = NativeEngine(isa, library, replayer, self._copied)
+        self._copied = Clock(
+            clock.instructions_per_tick, lambda: int(self._other.steps + self._other.elsewhere)
+        )
+        replayer = _Replayer(self._recorder, self._copied, self._memory)
+        theirs = beside._native if beside else None
+        self._native = NativeEngine(isa, library, replayer, self._copied, theirs)
         self._other: Any = self._native.hart
         replayer.hart = self._other
         self._ram, self._other_ram = bus.ram, replayer.ram
-        self._differs = _comparison(isa, self.hart, self._native)
+        passing = self.module["LEFT_BY_TRANSLATION"]
+        self._differs = _comparison(isa, self.hart, self._native, passing)
         self._reached = self._outside()
         self._stale = True
         """Was memory changed from outside?"""
-        self._memory_due = _MEMORY_EVERY
+        self._memory_due = _MEMORY_FIRST
+        self._waiting: Waiting | None = None
+        self._history = _History()
 
     # Control
 
@@ -185,6 +300,7 @@ class BothEngine:
     def breakpoints(self, addresses: Set[int]) -> None:
         self._python.breakpoints = addresses
         self._native.breakpoints = addresses
+        self._forget()
 
     def reset(self) -> None:
         """Give both harts the reset state; memory is left as it is."""
@@ -197,6 +313,14 @@ class BothEngine:
         self._python.flush()
         self._stale = True
 
+    def watch_traps(self, listener: Listener, *, every_trap: bool = False) -> None:
+        """Tell `listener` of traps on the python engine, and begin to count."""
+        self._python.watch_traps(listener, every_trap=every_trap)
+
+    def counted(self) -> Counted:
+        """What the python engine counted since `watch_traps`."""
+        return self._python.counted()
+
     def _select_context(self) -> None:
         self._python._select_context()
 
@@ -206,19 +330,22 @@ class BothEngine:
         """Run until `horizon` says so, a breakpoint, or the hart sleeps with nothing pending."""
         self._follow_from_here()
         hart = self.hart
-        while True:
-            limit, final = horizon()
-            if hart.steps >= limit and final:
-                return Stop("limit")
-            stop = self._round(min(limit, hart.steps + self.every), horizon)
-            if stop.reason != "limit":
-                return stop
-            if hart.steps >= self._memory_due:
-                self.check_memory()
+        with self._telling_the_instruction():
+            while True:
+                limit, final = horizon()
+                if hart.steps >= limit and final:
+                    return Stop("limit")
+                stop = self._round(min(limit, hart.steps + self.every), horizon)
+                if stop.reason != "limit":
+                    return stop
+                if hart.steps >= self._memory_due:
+                    self._compare_memory()
+                    self._wait_here()
 
     def step(self) -> None:
         """Run one instruction, or take the exception that it raises."""
         self._follow_from_here()
+        self._forget()
         start = self._start()
         self._take_over()
         self._python.step()
@@ -228,12 +355,17 @@ class BothEngine:
 
     def check_memory(self) -> None:
         """Compare all of RAM. Raises `EngineDifferenceError`."""
+        with self._telling_the_instruction():
+            self._compare_memory()
+
+    def _compare_memory(self) -> None:
         self._take_over()
         for at in range(0, self._ram.size, _SLICE):
             ours, theirs = (ram.data[at : at + _SLICE] for ram in (self._ram, self._other_ram))
             if ours != theirs:
-                start = self._start()
-                raise self._error(start, [_first_difference(self._ram.base + at, ours, theirs)])
+                row = _first_difference(self._ram.base + at, ours, theirs)
+                self._history.address = int(row[0].split()[-1], 0)
+                raise self._error(self._start(), [row])
         self._memory_due = self.hart.steps + _MEMORY_EVERY
 
     def _round(self, goal: int, horizon: Callable[[], tuple[int, bool]]) -> Stop:
@@ -275,12 +407,74 @@ class BothEngine:
             raise self._error(start, [("access to a device", missing, "none")])
         return result
 
+    # Going back to the instruction
+
+    def _wait_here(self) -> None:
+        """Have a copy of the process wait where all is equal, in place of an earlier one."""
+        self._forget()
+        # With one step at a time there is nothing to tell; other harts' steps would be missing.
+        if self.every > 1 and self._memory.harts == 1 and not self.breakpoints:
+            with suppress(OSError):
+                self._waiting = Waiting(self._go_again)
+                self._recorder.history = self._history.accesses
+
+    def _forget(self) -> None:
+        if self._waiting is not None:
+            self._waiting.dismiss()
+            self._waiting = None
+        self._recorder.history = None
+        self._history = _History()
+
+    @contextmanager
+    def _telling_the_instruction(self) -> Iterator[None]:
+        try:
+            yield
+        except EngineDifferenceError as found:
+            if self._waiting is None:
+                raise
+            waiting, self._waiting = self._waiting, None
+            self._history.steps = self.hart.steps
+            told = waiting.ask(self._history)
+            if told in ("", _AGREED):
+                told = f"{found}{told}"
+            raise EngineDifferenceError(told) from None
+
+    def _go_again(self, history: _History) -> str:
+        """In the copy: the difference that shows in single steps, if any."""
+        self.every = 1
+        self._python.watcher = None
+        self._recorder.again = deque(history.accesses)
+        try:
+            for steps, outside, stores in history.arrivals:
+                self._step_to(steps, history.address)
+                self.hart.interrupt_lines, self._clock.offset = outside.lines, outside.offset
+                for page, content in zip(sorted(self._ram.watched), outside.pages, strict=True):
+                    self._ram.store(page, content)
+                for address, content in stores:
+                    self._ram.store(address, content)
+            self._step_to(history.steps, history.address)
+        except EngineDifferenceError as found:
+            return str(found)
+        return _AGREED
+
+    def _step_to(self, steps: int, address: int | None) -> None:
+        hart, rams = self.hart, (self._ram, self._other_ram)
+        while hart.steps < steps:
+            start = self._start()
+            stop = self._round(hart.steps + 1, lambda: (_FOREVER, False))
+            if address is not None:
+                ours, theirs = (ram.load(address, 8) for ram in rams)
+                if ours != theirs:
+                    raise self._error(start, [_first_difference(address, ours, theirs)])
+            if stop.reason != "limit":
+                return
+
     # What both share
 
     def _outside(self) -> _Outside:
         ram = self._ram
         pages = tuple(ram.load(page, PAGE) for page in sorted(ram.watched))
-        return _Outside(self.hart.interrupt_lines, self._clock.offset, pages)
+        return _Outside(self.hart.interrupt_lines, self._clock.offset, self._memory.stores, pages)
 
     def _take_over(self) -> None:
         """Give the native hart what came from outside since the last round."""
@@ -288,13 +482,28 @@ class BothEngine:
         self._copied.offset = outside.offset
         self._copied.instructions_per_tick = self._clock.instructions_per_tick
         self._other.interrupt_lines = outside.lines
+        stores = self._memory.taken()
+        if self._waiting is not None:
+            self._note(_Arrival(self.hart.steps, outside, stores))
+        self._memory.repeat(stores)
         for page, content in zip(sorted(self._ram.watched), outside.pages, strict=True):
             if self._other_ram.load(page, PAGE) != content:
                 self._other_ram.store(page, content)
                 self._native.flush()
 
+    def _note(self, arrival: _Arrival) -> None:
+        arrivals = self._history.arrivals
+        if not arrivals or arrivals[-1].outside != arrival.outside:
+            arrivals.append(arrival)
+
     def _follow_from_here(self) -> None:
         """The native hart takes over the python one's state, which others may have written to."""
+        self._other.elsewhere = self.hart.elsewhere
+        if not getattr(self.hart, RESERVATION, 1):
+            setattr(self._other, RESERVATION, 0)
+        if self._stale or self._differs():
+            self._forget()
+            self._memory_due = self.hart.steps + _MEMORY_FIRST
         if self._differs():
             write_state(self._other, self._isa, read_state(self.hart, self._isa))
             self._native.flush()
@@ -305,6 +514,7 @@ class BothEngine:
                     self._other_ram.data[at : at + len(ours)] = ours
             self._native.flush()
             self._other_ram.watched = self._ram.watched
+            self._memory.taken()
             self._stale = False
         self._recorder.accesses.clear()
 
@@ -354,10 +564,15 @@ class BothEngine:
         return EngineDifferenceError("\n".join(lines))
 
 
-def _comparison(isa: ISA, hart: Any, native: NativeEngine) -> Callable[[], bool]:
-    """What tells quickly whether two harts differ, in all but the wires that lead into them."""
+def _comparison(
+    isa: ISA, hart: Any, native: NativeEngine, passing: Sequence[str]
+) -> Callable[[], bool]:
+    """What tells quickly whether two harts differ, in all but the wires that lead into them.
+
+    Nor in state that is `passing`, on its way into CSRs at a trap: it tells what was in a cache.
+    """
     ffi, state = native._interface.ffi, native._state
-    known = [part for part in parts(isa) if part.name != "interrupt_lines"]
+    known = [part for part in parts(isa) if part.name not in ("interrupt_lines", *passing)]
     at = {part.name: ffi.offsetof("struct hart", c_name(part.name)) // 8 for part in known}
     arrays = [(it.name, at[it.name], at[it.name] + it.count) for it in known if it.count]
     names = [it.name for it in known if not it.count]

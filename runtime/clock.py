@@ -1,5 +1,9 @@
-"""Guest time: mtime as a function of the instructions run, so that every run is repeatable."""
+"""Guest time: mtime as a function of the instructions run, so that every run is repeatable.
 
+RealTime is for runs that shall keep up with the host's clock instead.
+"""
+
+import time
 from collections.abc import Callable
 
 FREQUENCY = 10_000_000
@@ -51,3 +55,38 @@ class Clock:
 
     def _count(self, instret: int | None) -> int:
         return self.instret() if instret is None else instret
+
+
+REALTIME_RATE = 1000
+"""Instructions per tick where the host's clock leads: more than any engine runs in that time."""
+
+
+class RealTime:
+    """Moves a clock on so that it keeps up with the host's, from the first `advance` on.
+
+    Between two calls the clock follows the instructions run, at a rate that is too slow to get
+    ahead: REALTIME_RATE.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._start: float | None = None
+        """The host's time at which mtime was 0."""
+
+    @property
+    def epoch(self) -> int:
+        """The date at mtime 0, in nanoseconds since 1970, as of now."""
+        return time.time_ns()
+
+    def advance(self) -> None:
+        """Bring the clock up to date."""
+        now = time.monotonic()
+        if self._start is None:
+            self._start = now - self._clock.now() / FREQUENCY
+        self._clock.skip_to(int((now - self._start) * FREQUENCY))
+
+    def wait(self, tick: int, most: float = 0.01) -> None:
+        """Sleep until mtime is `tick`, for `most` seconds at the longest."""
+        if self._start is not None:
+            left = self._start + tick / FREQUENCY - time.monotonic()
+            time.sleep(min(max(left, 0), most))

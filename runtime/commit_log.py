@@ -16,40 +16,50 @@ _LEAVES = ("take_exception", "take_interrupt")
 
 
 class CommitLog:
-    """Writes the commits of `machine` to `file` from now on; make it before the machine boots.
+    """Writes the commits of `machine` to `file` from now on.
 
     The log of an unratified revision begins with a comment line that says so.
     """
 
     def __init__(self, machine: Machine, file: BinaryIO, stability: Stability) -> None:
+        file.write(taint(stability).encode())
+        for number in range(len(machine.harts)):
+            _HartLog(machine, number, file)
+
+
+class _HartLog:
+    """Writes the commits of one hart."""
+
+    def __init__(self, machine: Machine, number: int, file: BinaryIO) -> None:
+        engine, isa = machine.engines[number], machine.isas[number]
+        if not isinstance(engine, PythonEngine):
+            raise TypeError("only the python engine's commits can be logged")
         self._file = file
-        self._hart: Any = machine.hart
-        self._xlen = machine.isa.xlen
-        self._flen = machine.engine.module.get("FLEN", 0)
-        self._names = machine.engine.module["CSR_NAMES"]
+        self._number = number
+        self._hart: Any = engine.hart
+        self._xlen = isa.xlen
+        self._flen = engine.module.get("FLEN", 0)
+        self._names = engine.module["CSR_NAMES"]
         self._addresses: dict[int, int] = {}
         """Virtual addresses of this instruction's explicit accesses, by physical address."""
         self._stored = [
             (csr.address, csr.name)
-            for csr in machine.isa.csrs.values()
+            for csr in isa.csrs.values()
             if csr.address is not None and hasattr(self._hart, csr.name)
         ]
-        fflags = machine.isa.csrs.get("fflags")
+        fflags = isa.csrs.get("fflags")
         if fflags is not None and fflags.address is not None:
             self._stored.append((fflags.address, "float_flags"))
         self._hart.written = []
-        machine.engine.watcher = self._commit
+        engine.watcher = self._commit
         # The engine finds these by name each time, so that they can be replaced until it runs.
-        module = machine.engine.module
+        module = engine.module
         for name in _LEAVES:
             module[name] = self._leaving(module[name])
         self._fetch = module["FETCH"]
         for name in [name for name in module if name.startswith("check_physical__")]:
             module[name] = self._checking(module[name])
-        if not isinstance(machine.engine, PythonEngine):
-            raise TypeError("only the python engine's commits can be logged")
-        machine.engine.watch_memory()
-        file.write(taint(stability).encode())
+        engine.watch_memory()
         self._begin()
 
     def _begin(self) -> None:
@@ -71,6 +81,7 @@ class CommitLog:
             writes=(*self._registers(decoded), *self._csrs()),
             loads=loads,
             stores=stores,
+            hart=self._number,
             xlen=self._xlen,
         )
         self._file.write(f"{format_commit(commit)}\n".encode())

@@ -3,6 +3,7 @@
 Source: the Devicetree Specification 0.4, and Linux's bindings for each `compatible` below.
 """
 
+import hashlib
 import struct
 from dataclasses import dataclass
 from os import PathLike
@@ -11,13 +12,15 @@ import fdt
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.clock import FREQUENCY
-from drafthart.runtime.devices import clint, finisher, plic, uart, virtio
+from drafthart.runtime.devices import clint, finisher, plic, rtc, uart, virtio
 from drafthart.runtime.files import read_file
 
 _MAGIC = 0xD00DFEED
 _VERSION, _COMPATIBLE_VERSION = 17, 16
 _HEADER = struct.Struct(">10I")
-_CPU_INTC, _PLIC, _TEST = 1, 2, 3  # phandles
+_CPU_INTC, _PLIC, _TEST = 1, 2, 3  # phandles; harts 1 and up have those from 4 on
+_RNG_SEED = list(struct.unpack(">16I", hashlib.sha512(b"drafthart").digest()))
+"""What kernels begin their random numbers with: the same each time, as runs are repeatable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,14 @@ class MachineFacts:
     """What varies between machines; addresses and sizes in bytes, `timebase` in Hz.
 
     `isa` is the riscv,isa string ("rv64imafdch_zicsr"), `mmu` the mmu-type ("riscv,sv48"; None
-    for a hart without one), and `initrd` the start and end address of an initial RAM disk.
+    for a hart without one), `others` both of these for harts 1 and up, and `initrd` the start and end address of an initial RAM disk.
     """
 
     isa: str
     ram_base: int
     ram_size: int
     mmu: str | None = "riscv,sv57"
+    others: tuple[tuple[str, str | None], ...] = ()
     bootargs: str = ""
     initrd: tuple[int, int] | None = None
     timebase: int = FREQUENCY
@@ -68,7 +72,7 @@ def build(facts: MachineFacts) -> bytes:
         ),
         _syscon("poweroff", finisher.PASS),
         _syscon("reboot", finisher.RESET),
-        _soc(),
+        _soc(1 + len(facts.others)),
     )
     return bytes(tree.to_dtb())
 
@@ -133,7 +137,7 @@ def _reg(base: int, size: int) -> list[int]:
 
 
 def _chosen(facts: MachineFacts) -> fdt.Node:
-    properties: dict[str, object] = {"stdout-path": facts.stdout}
+    properties: dict[str, object] = {"stdout-path": facts.stdout, "rng-seed": _RNG_SEED}
     if facts.bootargs:
         properties["bootargs"] = facts.bootargs
     if facts.initrd is not None:
@@ -143,7 +147,26 @@ def _chosen(facts: MachineFacts) -> fdt.Node:
     return _node("chosen", properties)
 
 
+def _controller(hart: int) -> int:
+    """The phandle of a hart's interrupt controller."""
+    return _CPU_INTC if hart == 0 else _TEST + hart
+
+
+def _wires(harts: int, lines: tuple[int, ...]) -> list[int]:
+    """These interrupts of each hart."""
+    return [cell for hart in range(harts) for line in lines for cell in (_controller(hart), line)]
+
+
 def _cpus(facts: MachineFacts) -> fdt.Node:
+    harts = ((facts.isa, facts.mmu), *facts.others)
+    return _node(
+        "cpus",
+        {"#address-cells": 1, "#size-cells": 0, "timebase-frequency": facts.timebase},
+        *(_cpu(number, *it) for number, it in enumerate(harts)),
+    )
+
+
+def _cpu(number: int, isa: str, mmu: str | None) -> fdt.Node:
     controller = _node(
         "interrupt-controller",
         {
@@ -151,23 +174,30 @@ def _cpus(facts: MachineFacts) -> fdt.Node:
             "#interrupt-cells": 1,
             "interrupt-controller": True,
             "compatible": "riscv,cpu-intc",
-            "phandle": _CPU_INTC,
+            "phandle": _controller(number),
         },
     )
     properties: dict[str, object] = {
         "device_type": "cpu",
-        "reg": 0,
+        "reg": number,
         "status": "okay",
         "compatible": "riscv",
-        "riscv,isa": facts.isa,
+        "riscv,isa": isa,
+        **_extensions(isa),
     }
-    if facts.mmu is not None:
-        properties["mmu-type"] = facts.mmu
-    return _node(
-        "cpus",
-        {"#address-cells": 1, "#size-cells": 0, "timebase-frequency": facts.timebase},
-        _node("cpu@0", properties, controller),
-    )
+    if mmu is not None:
+        properties["mmu-type"] = mmu
+    return _node(f"cpu@{number:x}", properties, controller)
+
+
+def _extensions(isa: str) -> dict[str, object]:
+    """The same as newer kernels read it: the base, and the name of each extension."""
+    single, *longer = isa.split("_")
+    width = len("rv64")
+    return {
+        "riscv,isa-base": single[: width + 1],
+        "riscv,isa-extensions": [*single[width:], *longer],
+    }
 
 
 def _syscon(name: str, value: int) -> fdt.Node:
@@ -177,7 +207,7 @@ def _syscon(name: str, value: int) -> fdt.Node:
     )
 
 
-def _soc() -> fdt.Node:
+def _soc(harts: int) -> fdt.Node:
     slots = (
         _node(
             f"virtio_mmio@{base:x}",
@@ -207,12 +237,9 @@ def _soc() -> fdt.Node:
             {
                 "compatible": ["sifive,clint0", "riscv,clint0"],
                 "reg": _reg(clint.BASE, clint.SIZE),
-                "interrupts-extended": [
-                    _CPU_INTC,
-                    clint.SOFTWARE_INTERRUPT,
-                    _CPU_INTC,
-                    clint.TIMER_INTERRUPT,
-                ],
+                "interrupts-extended": _wires(
+                    harts, (clint.SOFTWARE_INTERRUPT, clint.TIMER_INTERRUPT)
+                ),
             },
         ),
         _node(
@@ -220,9 +247,7 @@ def _soc() -> fdt.Node:
             {
                 "compatible": ["sifive,plic-1.0.0", "riscv,plic0"],
                 "reg": _reg(plic.BASE, plic.SIZE),
-                "interrupts-extended": [
-                    cell for line in plic.CONTEXT_LINES for cell in (_CPU_INTC, line)
-                ],
+                "interrupts-extended": _wires(harts, plic.CONTEXT_LINES),
                 "interrupt-controller": True,
                 "#interrupt-cells": 1,
                 "#address-cells": 0,
@@ -238,6 +263,15 @@ def _soc() -> fdt.Node:
                 "interrupts": uart.SOURCE,
                 "interrupt-parent": _PLIC,
                 "clock-frequency": uart.CLOCK,
+            },
+        ),
+        _node(
+            f"rtc@{rtc.BASE:x}",
+            {
+                "compatible": "google,goldfish-rtc",
+                "reg": _reg(rtc.BASE, rtc.SIZE),
+                "interrupts": rtc.SOURCE,
+                "interrupt-parent": _PLIC,
             },
         ),
         *slots,

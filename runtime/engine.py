@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 from typing import Any, NamedTuple, Protocol
 
+from drafthart.runtime.transitions import Counted, Listener
+
 
 class Stop(NamedTuple):
     """Why `run` returned: "limit", "sleeping" or "breakpoint"."""
@@ -76,6 +78,15 @@ class Engine(Protocol):
 
     def step(self) -> None:
         """Run one instruction, or take the exception that it raises."""
+
+    def watch_traps(self, listener: Listener, *, every_trap: bool = False) -> None:
+        """Tell `listener` of each trap that leaves V=1, or of every one, and begin to count.
+
+        A trap may be told of only when `run` or `step` returns, or `horizon` is asked.
+        """
+
+    def counted(self) -> Counted:
+        """What was counted since `watch_traps`."""
 
 
 class EngineDifferenceError(Exception):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
@@ -21,7 +21,17 @@ from drafthart.runtime.native.build import (
     native_library,
 )
 
-EngineFactory: TypeAlias = Callable[[Bus, Clock], Engine]
+
+class EngineFactory(Protocol):
+    """Makes the engine of one hart."""
+
+    def __call__(self, bus: Bus, clock: Clock, beside: Engine | None = None) -> Engine:
+        """A hart on this bus; `beside` is another one's engine there, if there is one.
+
+        Harts on one bus run in turns. The other one may be of another revision, but must be of the
+        same kind of engine.
+        """
+
 
 NAMES = ("python", "native", "both")
 """The engines that can be asked for."""
@@ -36,7 +46,7 @@ def python_engine(isa: ISA) -> EngineFactory:
     from drafthart.runtime.python_engine import PythonEngine
 
     # Each engine puts functions of its own into its module.
-    return lambda bus, clock: PythonEngine(engine_module(isa), bus, clock)
+    return lambda bus, clock, beside=None: PythonEngine(engine_module(isa), bus, clock)
 
 
 def native_engine(isa: ISA, on_build: Callable[[], None] | None = None) -> EngineFactory:
@@ -54,7 +64,12 @@ def both_engines(
     from drafthart.runtime.both_engine import BothEngine
 
     library = native_library(isa, on_build=on_build)
-    return lambda bus, clock: BothEngine(isa, library, bus, clock, every=every)
+
+    def make(bus: Bus, clock: Clock, beside: Engine | None = None) -> Engine:
+        assert beside is None or isinstance(beside, BothEngine)
+        return BothEngine(isa, library, bus, clock, every=every, beside=beside)
+
+    return make
 
 
 def quickest_engine(isa: ISA) -> EngineFactory:
@@ -68,7 +83,11 @@ def quickest_engine(isa: ISA) -> EngineFactory:
 def _native_engine(isa: ISA, library: Path) -> EngineFactory:
     from drafthart.runtime.native.engine import NativeEngine
 
-    return lambda bus, clock: NativeEngine(isa, library, bus, clock)
+    def make(bus: Bus, clock: Clock, beside: Engine | None = None) -> Engine:
+        assert beside is None or isinstance(beside, NativeEngine)
+        return NativeEngine(isa, library, bus, clock, beside)
+
+    return make
 
 
 def has_compiler() -> bool:

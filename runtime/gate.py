@@ -1,23 +1,36 @@
-"""The stability gate: what is not ratified runs only for users who opted in to it by name.
+"""The stability gate: what is not ratified runs only where it is staged, for users who name it.
 
-Only running is gated. Showing, comparing and generating from a draft is harmless, but what is made
+Running is gated, and so is what is made to run: engines for others, and generated modules when they
+are imported. Showing, comparing and generating documents from a draft is harmless, but what is made
 with one carries its `stability`, so that tools and people can tell.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
-from collections.abc import Collection
+import warnings
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA, Status
 from drafthart.generator.spec.texts import without_overlay
+from drafthart.runtime.staging.area import OWN
+
+_EXACT = re.compile(r"[a-z][a-z0-9]*@[^\s*]+")
 
 _opted_in: dict[str, str] = {}
 """Expression → how the user opted in; by `allow_unstable`, for this process."""
+
+_warned: set[str] = set()
+"""Revisions that this process has warned of."""
+
+
+class DrafthartUnstableWarning(UserWarning):
+    """What runs is not ratified, and may change; once for each revision in a process."""
 
 
 class Stability(TypedDict):
@@ -28,9 +41,22 @@ class Stability(TypedDict):
     opt_in: str | None
 
 
-def allow_unstable(*expressions: str) -> None:
-    """Opt in to these exact revision expressions for the rest of this process."""
-    _opted_in.update(dict.fromkeys(expressions, "allow_unstable()"))
+def allow_unstable(*expressions: str, reason: str = "") -> None:
+    """Opt in to these exact revision expressions for the rest of this process, and say why.
+
+    What is made with one says the reason. Raises `DrafthartError` for what is no expression, and
+    for what was renamed; warns of what needs no opt-in any more.
+    """
+    for expression in expressions:
+        if not _EXACT.fullmatch(expression):
+            raise DrafthartError(
+                f"allow_unstable: {expression!r} is no revision; opt in to each by its exact name, "
+                "such as h@1.0~1"
+            )
+        for remark in remarks([expression]):
+            warnings.warn(remark, DrafthartUnstableWarning, stacklevel=2)
+    source = f"allow_unstable(): {reason}" if reason else "allow_unstable()"
+    _opted_in.update(dict.fromkeys(expressions, source))
 
 
 def require_stable_or_opted_in(
@@ -45,15 +71,100 @@ def require_stable_or_opted_in(
     """
     if is_stable(isa):
         return stability(isa)
+    require_staged(isa)
     name = without_overlay(isa.id)
+    source = _source(name, opted_in, folder)
+    if source is None:
+        raise DrafthartError(_refusal(isa))
+    return stability(isa, source)
+
+
+def require_in_python(isa: ISA) -> Stability:
+    """The stability of a run by a program, which is warned once of each unratified revision."""
+    found = require_stable_or_opted_in(isa)
+    if found["opt_in"] is not None:
+        _warn(found["revision"], found["status"])
+    return found
+
+
+def require_to_import(module: str, revision: str, status: str) -> None:
+    """Let a generated module of an unratified revision be imported only by who opted in."""
+    if status == Status.RATIFIED.value:
+        return
+    name = without_overlay(revision)
+    if _source(name, (), None) is None:
+        raise DrafthartError(
+            f"{module}: was generated from {revision}, which is not ratified (status: {status}); "
+            f"before the import, {_words(name)}"
+        )
+    _warn(revision, status)
+
+
+def _source(name: str, opted_in: Collection[str], folder: Path | None) -> str | None:
+    """How the user opted in to a revision; None if not at all."""
     if name in opted_in:
-        return stability(isa, f"--allow-unstable {name}")
+        return f"--allow-unstable {name}"
     if name in _opted_in:
-        return stability(isa, _opted_in[name])
-    configured = configured_opt_ins(folder or Path.cwd())
-    if name in configured:
-        return stability(isa, configured[name])
-    raise DrafthartError(_refusal(isa))
+        return _opted_in[name]
+    return configured_opt_ins(folder or Path.cwd()).get(name)
+
+
+def _warn(revision: str, status: str) -> None:
+    if revision not in _warned:
+        _warned.add(revision)
+        text = f"{revision} is not ratified (status: {status}), and may change without notice"
+        warnings.warn(text, DrafthartUnstableWarning, stacklevel=4)
+
+
+def require_staged(isa: ISA) -> None:
+    """Raise `DrafthartError` where a draft of our own is not staged here, and so does not run.
+
+    Its features are the revision that it names, and the one that its newest change is of. What is
+    ratified needs no folder, and what is in no spec of ours is the user's own.
+    """
+    for name in features_of(isa):
+        if not OWN.is_staged(name) and _status(name) not in (None, Status.RATIFIED):
+            raise DrafthartError(_not_staged(isa, name))
+
+
+def features_of(isa: ISA) -> list[str]:
+    """The features that an ISA stands on: h@0.6 and h@0.5 for h@0.6 without all of its changes."""
+    from drafthart.runtime.staging.ledger import feature_named
+
+    name = feature_named(isa.id)
+    extension = name.partition("@")[0]
+    own = [it.revision for it in isa.changes if it.revision.partition("@")[0] == extension]
+    return list(dict.fromkeys([name, *own[-1:]]))
+
+
+def remarks(opted_in: Sequence[str]) -> Iterator[str]:
+    """What became of revisions that a user opts in to, where that has changed, and what to do.
+
+    Raises `DrafthartError` for one that was renamed: nothing answers to the old name.
+    """
+    from drafthart.runtime.staging.ledger import State, feature_named, read_ledger
+
+    for expression in opted_in:
+        name = feature_named(expression)
+        if OWN.is_staged(name):
+            continue
+        if expression == name and _status(name) is Status.RATIFIED:
+            yield f"{name} is ratified and needs no opt-in; leave it out of what you allow"
+            continue
+        feature = read_ledger(OWN.ledger).features.get(name)
+        if feature is None:
+            continue
+        last = feature.history[-1]
+        if feature.state is State.RENAMED:
+            new = expression.replace(name, last.to, 1)
+            raise DrafthartError(
+                f"{name} is called {last.to} since {last.date} ({last.why}); opt in to {new}"
+            )
+        if feature.state in (State.DROPPED, State.WITHDRAWN):
+            yield (
+                f"{name} was {feature.state} on {last.date} ({last.why}) and does not run; "
+                "leave it out of what you allow"
+            )
 
 
 def is_stable(isa: ISA) -> bool:
@@ -64,6 +175,18 @@ def is_stable(isa: ISA) -> bool:
 def stability(isa: ISA, opt_in: str | None = None) -> Stability:
     """What an artefact made with `isa` says about it."""
     return {"revision": isa.id, "status": str(isa.status), "opt_in": opt_in}
+
+
+def mixed(*inputs: Stability) -> Stability:
+    """What is made from several inputs says: as stable as the least of them, which it names."""
+    unstable = [it for it in inputs if it["status"] != Status.RATIFIED.value]
+    named = list(dict.fromkeys(it["revision"] for it in unstable or inputs))
+    opt_ins = list(dict.fromkeys(it["opt_in"] for it in unstable if it["opt_in"]))
+    return {
+        "revision": ", ".join(named),
+        "status": unstable[0]["status"] if unstable else Status.RATIFIED.value,
+        "opt_in": ", ".join(opt_ins) or None,
+    }
 
 
 def taint(stability: Stability) -> str:
@@ -113,19 +236,58 @@ def _expressions(path: Path, table: object) -> dict[str, str]:
 
 def _refusal(isa: ISA) -> str:
     from drafthart.generator.diff.differences import between
+    from drafthart.runtime.staging.ledger import feature_named, read_ledger
 
     ratified = _nearest_ratified(isa)
     name = without_overlay(isa.id)
-    distance = remedy = ""
+    distance = remedy = exits = ""
     if ratified is not None:
         breaking = sum("software" in change.breaks for change in between(isa, ratified))
         distance = f": {breaking} of the changes between it and {ratified.id} break software"
         remedy = f"run {ratified.id}, which is ratified, or "
+    feature = read_ledger(OWN.ledger).features.get(feature_named(isa.id))
+    if feature is not None and isa.id == feature.id:
+        exits = f"; it leaves when {feature.removal}"
+        if feature.leaves:
+            exits = f"; it may be dropped from {feature.leaves} on"
     return (
         f"{isa.id} is not ratified (status: {isa.status}), so its encodings, CSRs and behaviour "
-        f"may change without notice{distance}; {remedy}opt in with --allow-unstable {name}, "
-        f'or with allow-unstable = ["{name}"] in drafthart.toml'
+        f"may change without notice{distance}{exits}; {remedy}{_words(name)}"
     )
+
+
+def _words(name: str) -> str:
+    """How to opt in, to the letter."""
+    return (
+        f'opt in with --allow-unstable {name}, with allow-unstable = ["{name}"] in drafthart.toml, '
+        f'or with drafthart.allow_unstable("{name}", reason="...")'
+    )
+
+
+def _not_staged(isa: ISA, name: str) -> str:
+    from drafthart.runtime.staging.ledger import RUNS, read_ledger
+
+    feature = read_ledger(OWN.ledger).features.get(name)
+    why = restore = ""
+    if feature is not None and feature.state not in RUNS:
+        last = feature.history[-1]
+        why = f" ({feature.state} on {last.date}: {last.why})"
+        restore = f"restore it with drafthart staging restore {name}, "
+    ratified = _nearest_ratified(isa)
+    instead = f"run {ratified.id}, which is ratified" if ratified else "run what is ratified"
+    part = "" if name == isa.id else f", which {isa.id} has changes of,"
+    return (
+        f"{name}{part} is not staged here{why}, so it does not run; show, diff and generate know "
+        f"it all the same; {restore}{'or ' if restore else ''}{instead}"
+    )
+
+
+def _status(name: str) -> Status | None:
+    """The status of a revision of our own; None for one that is not."""
+    from drafthart.generator.spec.series import open_series
+
+    series = open_series()
+    return series.revision(name).status if name in series.files else None
 
 
 def _nearest_ratified(isa: ISA) -> ISA | None:

@@ -29,6 +29,7 @@ class Hart(FloatUnit):
         "bus",
         "clock",
         "deadline",
+        "elsewhere",
         "exact",
         "expanded",
         "flush_listener",
@@ -61,6 +62,8 @@ class Hart(FloatUnit):
         self.steps = 0
         """Instructions begun since reset: those retired and those that trapped."""
         self.trapped = 0
+        self.elsewhere = 0
+        """Instructions that the machine's other harts began, which time counts as well."""
         self.deadline = 0
         """The step count at which compiled code returns to the engine's loop."""
         self.sleeping = False
@@ -153,7 +156,7 @@ class Hart(FloatUnit):
 
     def time(self) -> int:
         """The value of mtime."""
-        return self.clock.now(self.steps)
+        return self.clock.now(self.steps + self.elsewhere)
 
     def retired(self) -> int:
         """Instructions retired so far."""

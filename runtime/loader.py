@@ -1,4 +1,5 @@
-"""Loading a program into guest RAM: an ELF file by its physical addresses, or a flat binary.
+"""Loading a program into guest RAM: an ELF file by its physical addresses, a Linux Image where its
+header says, gzipped or not, or a flat binary.
 
 Everything is checked before the first byte is copied, so that a bad file changes nothing.
 """
@@ -14,6 +15,7 @@ from elftools.elf.elffile import ELFFile
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.files import read_file
+from drafthart.runtime.linux_image import image_header, unpacked
 from drafthart.runtime.memory import Bus, Ram
 
 _MAGIC = b"\x7fELF"
@@ -38,14 +40,15 @@ class Function:
 class Image:
     """What was loaded: all addresses are 64-bit guest addresses.
 
-    `entry`, `tohost`, `fromhost` and `end` (just past the last byte, zeroed memory included) are
-    physical; `symbols` are as linked, so virtual where the program was linked so.
+    `entry`, `tohost`, `fromhost`, `start` and `end` (just past the last byte, zeroed memory
+    included) are physical; `symbols` are as linked, so virtual where the program was linked so.
     """
 
     entry: int
     symbols: dict[str, int]
     tohost: int | None
     fromhost: int | None
+    start: int
     end: int
     functions: tuple[Function, ...] = ()
 
@@ -66,16 +69,22 @@ def load_image(path: str | PathLike[str], bus: Bus, *, default_address: int) -> 
     """Load the file at `path` into the RAM of `bus`, and say where it is.
 
     An ELF file goes to its physical addresses. A position-independent one (ET_DYN) whose addresses
-    are not in RAM is moved up by `default_address`. Any other file is copied to `default_address`
-    and entered there. Raises DrafthartError for a file that cannot be read, is damaged, is for
-    another machine, or does not fit in RAM; then RAM is untouched.
+    are not in RAM is moved up by `default_address`. A Linux Image goes to its offset from the base
+    of RAM. Any other file is copied to `default_address` and entered there. Raises DrafthartError
+    for a file that cannot be read, is damaged, is for another machine, or does not fit in RAM;
+    then RAM is untouched.
     """
-    content = read_file(path)
     ram = bus.ram
+    content = unpacked(path, read_file(path), ram.size)
     if not content.startswith(_MAGIC):
-        segments = [_Segment(default_address, default_address, memoryview(content), len(content))]
+        address, size = default_address, len(content)
+        header = image_header(path, content)
+        if header is not None:
+            address = ram.base + header.offset if header.offset else default_address
+            size = header.size
+        segments = [_Segment(address, address, memoryview(content), size)]
         _check_fit(path, segments, ram)
-        image = Image(default_address, {}, None, None, segments[0].end)
+        image = Image(address, {}, None, None, address, segments[0].end)
     else:
         segments, image = _read_elf(path, content, ram, default_address)
     for segment in segments:
@@ -127,13 +136,13 @@ def _read_elf(
                 f"{path}: symbol {name} at {address:#x} is outside RAM ({_range(ram)}), "
                 "link it into the program"
             )
-    end = max(segment.end for segment in segments)
     image = Image(
         entry=entry,
         symbols=symbols,
         tohost=words.get("tohost"),
         fromhost=words.get("fromhost"),
-        end=end,
+        start=min(segment.physical for segment in segments),
+        end=max(segment.end for segment in segments),
         functions=tuple(
             Function(name, value, _physical(value, segments), length)
             for name, value, length in functions

@@ -1,7 +1,7 @@
-"""The machine that RISC-V software expects: QEMU virt's map around one hart.
+"""The machine that RISC-V software expects: QEMU virt's map around one hart, or several.
 
-Runs are deterministic: time follows the steps of the hart, and a sleeping hart skips to the next
-event.
+Runs are deterministic: time follows the steps of the harts, and when all sleep it skips to the next
+event. The harts run in turns, each for a quantum of instructions or until it sleeps.
 """
 
 from __future__ import annotations
@@ -9,28 +9,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
-from drafthart.runtime import devicetree, loader
-from drafthart.runtime.clock import Clock
-from drafthart.runtime.devices import Exit, clint, finisher, plic, uart, virtio
+from drafthart.runtime import devicetree
+from drafthart.runtime.boot import Images, load
+from drafthart.runtime.clock import Clock, RealTime
+from drafthart.runtime.devices import Exit, block, clint, finisher, plic, rtc, uart, virtio
 from drafthart.runtime.devices.htif import Htif
-from drafthart.runtime.devices.saved import Stateful
+from drafthart.runtime.devices.saved import Stateful, device_state, restore_device
+from drafthart.runtime.engine import Engine
 from drafthart.runtime.engines import EngineFactory
+from drafthart.runtime.gate import Stability, require_in_python
+from drafthart.runtime.loader import Function
 from drafthart.runtime.memory import PAGE, Bus, Ram
+from drafthart.runtime.state import RESERVATION
 
 RAM_BASE = 0x8000_0000
-KERNEL_OFFSET = 0x20_0000
-"""Where OpenSBI's generic fw_jump looks for its payload, from the base of RAM."""
-
+QUANTUM = 10_000
+"""Instructions of a turn, where there are several harts."""
+MOST_HARTS = 8
 _POLL = 200_000
 """Steps between looks at the host's console."""
-_DYNAMIC_MAGIC = 0x4942534F
-_DYNAMIC_VERSION = 2
-_SUPERVISOR = 1
+_REALTIME_POLL = 20_000
+"""The same where they are looks at the host's clock, too."""
+_FOREVER = 1 << 63
 
 
 class Terminal(Protocol):
@@ -52,23 +56,12 @@ class Terminal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
-    """Files to load: firmware, kernel or payload, device tree, initial RAM disk."""
-
-    program: Path | None = None
-    bios: Path | None = None
-    kernel: Path | None = None
-    dtb: Path | None = None
-    append: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended.
+    """How a run ended, after so many `steps` of all harts.
 
-    `reason`: "exit" (the guest ended it with `status`), "limit" (all steps used up), "asleep" (the
-    hart waits and nothing can wake it), "quit" (the user left), "breakpoint" (the next instruction
-    is at one) or "interrupted" (someone asked for it).
+    `reason`: "exit" (the guest ended it with `status`), "limit" (all steps used up), "asleep" (all
+    harts wait and nothing can wake them), "quit" (the user left), "breakpoint" (the next
+    instruction is at one) or "interrupted" (someone asked for it).
     """
 
     reason: str
@@ -77,10 +70,16 @@ class Outcome:
 
 
 class Machine:
-    """One hart of `isa` with `memory` bytes of RAM and the devices of QEMU virt.
+    """A hart of `isa` with `memory` bytes of RAM and the devices of QEMU virt.
 
-    `engine` makes its engine (see drafthart.runtime.engines). Raises `DrafthartError` for files
-    that cannot be loaded.
+    `engine` makes its engine (see drafthart.runtime.engines). `others` are the harts 1 and up; all
+    engines are of one kind. mtime counts a tick for each `instructions_per_tick` instructions of
+    each hart, so for that many times the number of harts in all. With `realtime`, it keeps up with
+    the host's clock instead, and sleeping harts wait. Where `stability` is not given,
+    the gate is asked. Raises `DrafthartError` for files that cannot
+    be loaded, and for more disks than there are slots.
+
+    `engine` and `hart` are those whose turn it is.
     """
 
     def __init__(
@@ -91,29 +90,55 @@ class Machine:
         memory: int,
         terminal: Terminal,
         instructions_per_tick: int = 10,
+        disks: Sequence[block.Storage] = (),
+        realtime: bool = False,
+        others: Sequence[tuple[ISA, EngineFactory]] = (),
+        quantum: int = QUANTUM,
+        stability: Stability | None = None,
     ) -> None:
+        if stability is None:
+            for it in (isa, *(other for other, _ in others)):
+                require_in_python(it)
         self.isa = isa
+        self.isas = (isa, *(other for other, _ in others))
+        """Those of each hart."""
         self.bus = Bus(Ram(RAM_BASE, memory))
-        self.clock = Clock(instructions_per_tick)
+        self.clock = Clock(instructions_per_tick * len(self.isas))
         self.engine = engine(self.bus, self.clock)
+        self.engines = (self.engine, *(it(self.bus, self.clock, self.engine) for _, it in others))
         self.hart = self.engine.hart
-        self.clock.instret = lambda: self.hart.steps
+        self.harts: tuple[Any, ...] = tuple(it.hart for it in self.engines)
+        self.quantum = quantum
+        self.turn = 0
+        """The number of the hart whose turn it is."""
+        self.turn_end = _FOREVER
+        """Its own step count at which its turn ends."""
+        self.idle = 0
+        """Harts that were found asleep, one after the other, since any ran."""
+        self.clock.instret = lambda: self.hart.steps + self.hart.elsewhere
         self.symbols: Mapping[str, int] = {}
-        self.functions: Sequence[loader.Function] = ()
+        self.functions: Sequence[Function] = ()
         self._terminal = terminal
         self._htif: Htif | None = None
         self._exit: Exit | None = None
         self._images: Images | None = None
         self.next_poll = 0
         """The step count at which the machine looks at the host's console again."""
-        self._clint = clint.Clint(self.clock, self.hart.set_line)
-        self._plic = plic.Plic(self.hart.set_line)
+        lines = [hart.set_line for hart in self.harts]
+        self._clint = clint.Clint(self.clock, *lines)
+        self._plic = plic.Plic(*lines)
         self._uart = uart.Uart(terminal.write, self._plic.set_source)
         self._finisher = finisher.Finisher(self._on_exit)
+        self._realtime = RealTime(self.clock) if realtime else None
+        epoch = rtc.EPOCH if self._realtime is None else self._realtime.epoch
+        self._rtc = rtc.Rtc(self.clock, self._plic.set_source, epoch)
+        slots = self._fill_slots(disks)
         self.devices: Mapping[str, Stateful] = {
             "clint": self._clint,
             "plic": self._plic,
             "uart": self._uart,
+            "rtc": self._rtc,
+            **{f"disk{number}": slot for number, slot in enumerate(slots)},
         }
         """Those with state beside their wiring, by name; HTIF is apart: not all guests have it."""
         for module_, device in (
@@ -121,57 +146,44 @@ class Machine:
             (plic, self._plic),
             (uart, self._uart),
             (finisher, self._finisher),
+            (rtc, self._rtc),
         ):
             self.bus.attach(module_.BASE, module_.SIZE, device)
-        for slot in range(virtio.SLOTS):
-            self.bus.attach(virtio.BASE + slot * virtio.SIZE, virtio.SIZE, virtio.EmptySlot())
+        for number in range(virtio.SLOTS):
+            slot = slots[number] if number < len(slots) else virtio.EmptySlot()
+            self.bus.attach(virtio.BASE + number * virtio.SIZE, virtio.SIZE, slot)
+        self._power_on = {name: device_state(device) for name, device in self.devices.items()}
+
+    def _fill_slots(self, disks: Sequence[block.Storage]) -> list[virtio.Slot]:
+        """A virtio slot for each disk."""
+        if len(disks) > virtio.SLOTS:
+            raise DrafthartError(
+                f"{len(disks)} disks, and the machine has {virtio.SLOTS} slots: leave some out"
+            )
+        return [
+            virtio.Slot(
+                block.Block(disk), self.bus.ram, self._plic.set_source, virtio.FIRST_SOURCE + number
+            )
+            for number, disk in enumerate(disks)
+        ]
 
     def boot(self, images: Images) -> None:
         """Load the images and put the hart at the first instruction, as a boot ROM would."""
-        if images.bios is None and images.kernel is not None:
-            raise DrafthartError(
-                "--kernel needs firmware that starts it: add --bios FILE, or name the file alone"
-            )
-        first = images.bios or images.program
-        if first is None:
-            raise DrafthartError("nothing to run: name an ELF file, or --bios FILE")
-        ram = self.bus.ram
-        image = loader.load_image(first, self.bus, default_address=ram.base)
-        payload = images.kernel if images.bios else None
-        if images.bios and images.program:
-            if payload:
-                raise DrafthartError(
-                    f"both --kernel {payload} and {images.program} given: firmware starts only one"
-                )
-            payload = images.program
-        next_address = ram.base + KERNEL_OFFSET
-        symbols, functions = dict(image.symbols), list(image.functions)
-        if payload is not None:
-            kernel = loader.load_image(payload, self.bus, default_address=next_address)
-            next_address = kernel.entry
-            symbols |= kernel.symbols
-            functions += kernel.functions
-        self.symbols, self.functions = symbols, functions
-        tree = self._device_tree(images)
-        tree_address = (ram.end - len(tree) - PAGE) & -PAGE
-        if tree_address < ram.base + KERNEL_OFFSET:
-            raise DrafthartError(
-                f"no room for the device tree in {ram.size >> 20} MiB: give --memory 16M or more"
-            )
-        ram.store(tree_address, tree)
-        self.engine.reset()
-        hart = self.hart
-        hart.pc = image.entry
-        hart.x[10] = 0  # hart id
-        hart.x[11] = tree_address
-        if images.bios is not None:
-            # What OpenSBI's fw_dynamic wants in a2; fw_jump and fw_payload do not look.
-            words = (_DYNAMIC_MAGIC, _DYNAMIC_VERSION, next_address, _SUPERVISOR, 0, 0)
-            block = b"".join(word.to_bytes(8, "little") for word in words)
-            hart.x[12] = ram.end - PAGE
-            ram.store(hart.x[12], block)
+        for name, device in self.devices.items():
+            restore_device(device, self._power_on[name])
+        loaded = load(images, self.bus, self._facts())
+        self.symbols, self.functions = loaded.symbols, loaded.functions
+        for number, (engine, hart) in enumerate(zip(self.engines, self.harts, strict=True)):
+            engine.reset()
+            for line in clint.LINES + plic.CONTEXT_LINES:
+                hart.set_line(line, False)
+            hart.pc = loaded.entry
+            hart.hart_id = hart.x[10] = number
+            hart.x[11] = loaded.tree
+            hart.x[12] = loaded.dynamic
+        self.give_turn(0)
         self._exit = None
-        self.attach_htif(image.tohost, image.fromhost)
+        self.attach_htif(loaded.tohost, loaded.fromhost)
         self._images = images
 
     def reboot(self) -> None:
@@ -208,32 +220,84 @@ class Machine:
 
         `interrupted` is asked now and then, and at once after `hart.attention()`.
         """
-        limit = 1 << 63 if max_steps is None else self.hart.steps + max_steps
+        limit = _FOREVER if max_steps is None else self.steps + max_steps
 
         def horizon() -> tuple[int, bool]:
-            if interrupted is not None and interrupted():
-                # Devices are brought up to date all the same: someone may look at them.
-                self._horizon(limit, progress)
-                return 0, True
-            return self._horizon(limit, progress)
+            # Devices are brought up to date first: someone may look at them, or have typed.
+            until = self._horizon(limit, progress)
+            return (0, True) if interrupted is not None and interrupted() else until
 
         while True:
             stop = self.engine.run(horizon)
+            over = self.hart.steps >= self.turn_end
+            if over and stop.reason == "limit" and self._exit is None:
+                self.give_turn((self.turn + 1) % len(self.harts))
             if self._exit is not None:
                 status, self._exit = self._exit, None
                 if not status.reset:
-                    return Outcome("exit", status.status, self.hart.steps)
+                    return Outcome("exit", status.status, self.steps)
                 self.reboot()
             elif self._terminal.quit:
-                return Outcome("quit", 0, self.hart.steps)
+                return Outcome("quit", 0, self.steps)
             elif stop.reason == "breakpoint":
-                return Outcome("breakpoint", 0, self.hart.steps)
-            elif self.hart.steps >= limit:
-                return Outcome("limit", 0, self.hart.steps)
-            elif stop.reason == "limit":
-                return Outcome("interrupted", 0, self.hart.steps)
-            elif stop.reason == "sleeping" and not self._skip_to_event(limit):
-                return Outcome("asleep", 0, self.hart.steps)
+                return Outcome("breakpoint", 0, self.steps)
+            elif self.steps >= limit:
+                return Outcome("limit", 0, self.steps)
+            elif stop.reason == "limit" and not over:
+                return Outcome("interrupted", 0, self.steps)
+            elif stop.reason == "sleeping" and not self._pass_on(limit):
+                return Outcome("asleep", 0, self.steps)
+
+    @property
+    def steps(self) -> int:
+        """Instructions that all harts began."""
+        return int(self.hart.steps + self.hart.elsewhere)
+
+    def set_breakpoints(self, addresses: frozenset[int]) -> None:
+        """Have `run` return before an instruction at one of these virtual addresses, in any hart."""
+        for engine in self.engines:
+            engine.breakpoints = addresses
+
+    def flush(self) -> None:
+        """Drop all that engines cache: memory, or a hart, was changed from outside."""
+        for engine in self.engines:
+            engine.flush()
+
+    def give_turn(self, number: int) -> None:
+        """Have this hart run next, for a whole turn."""
+        if len(self.harts) == 1:
+            return
+        steps = self.steps
+        if number != self.turn and RESERVATION in self.isas[self.turn].state:
+            # Others may store what it reserved. A quantum is longer than any loop of LR and SC that
+            # is sure to succeed, so that it does the next time.
+            setattr(self.hart, RESERVATION, 0)
+        self.turn = number
+        self.engine, self.hart = self.engines[number], self.harts[number]
+        self.hart.elsewhere = steps - self.hart.steps
+        self.turn_end = self.hart.steps + self.quantum
+        self.idle = 0
+
+    def take_turns(self, hart: int, end: int, idle: int, quantum: int) -> None:
+        """Go on with the turns of another machine, whose harts were given their state."""
+        steps = sum(it.steps for it in self.harts)
+        self.turn, self.turn_end, self.idle, self.quantum = hart, end, idle, quantum
+        self.engine, self.hart = self.engines[hart], self.harts[hart]
+        self.hart.elsewhere = steps - self.hart.steps
+
+    def _pass_on(self, limit: int) -> bool:
+        """The hart sleeps: it is another one's turn; if all sleep, let time pass.
+
+        False if nothing will ever wake one.
+        """
+        ran = self.hart.steps > self.turn_end - self.quantum
+        idle = 1 if ran else self.idle + 1
+        if idle >= len(self.harts):
+            self.idle = 0
+            return self._skip_to_event(limit)
+        self.give_turn((self.turn + 1) % len(self.harts))
+        self.idle = idle
+        return True
 
     def _on_exit(self, status: Exit) -> None:
         self._exit = status
@@ -244,30 +308,38 @@ class Machine:
         hart = self.hart
         if self._htif is not None:
             self._htif.poll()
-        if hart.steps >= self.next_poll:
+        elsewhere = hart.elsewhere
+        if hart.steps + elsewhere >= self.next_poll:
             self.poll_console()
             if progress is not None:
-                progress(hart.steps)
+                progress(hart.steps + elsewhere)
         if self._exit is not None or self._terminal.quit:
             return 0, True
+        if self._realtime is not None:
+            self._realtime.advance()
         self._clint.update()
-        event = self._next_tick()
-        until = self.next_poll
+        self._rtc.update()
+        event = self._next_tick(self.engine)
+        until = self.next_poll - elsewhere
         if event is not None:
             until = min(until, hart.steps + max(1, self.clock.instructions_until(event)))
-        return (limit, True) if limit <= until else (until, False)
+        end = min(limit - elsewhere, self.turn_end)
+        return (end, True) if end <= until else (until, False)
 
-    def _next_tick(self) -> int | None:
-        """The next tick at which a timer fires, inside the hart or beside it."""
-        inside = self.engine.module["next_timer"](self.hart)
-        ticks = [tick for tick in (self._clint.next_event(),) if tick is not None]
-        if self.clock.now() < inside < (1 << 63):
-            ticks.append(inside)
+    def _next_tick(self, *engines: Engine) -> int | None:
+        """The next tick at which a timer fires, inside one of these harts or beside them."""
+        now = self.clock.now()
+        beside = (self._clint.next_event(), self._rtc.next_event())
+        ticks = [tick for tick in beside if tick is not None]
+        for engine in engines:
+            inside = engine.module["next_timer"](engine.hart)
+            if now < inside < _FOREVER:
+                ticks.append(inside)
         return min(ticks, default=None)
 
     def poll_console(self) -> None:
         """Give the devices what was typed."""
-        self.next_poll = self.hart.steps + _POLL
+        self.next_poll = self.steps + (_POLL if self._realtime is None else _REALTIME_POLL)
         data = self._terminal.poll()
         if data:
             self._uart.receive(data)
@@ -275,30 +347,29 @@ class Machine:
                 self._htif.receive(data)
 
     def _skip_to_event(self, limit: int) -> bool:
-        """Let time pass for a sleeping hart; False if nothing will ever wake it."""
-        tick = self._next_tick()
+        """Let time pass for sleeping harts; False if nothing will ever wake one."""
+        tick = self._next_tick(*self.engines)
         if tick is not None:
-            self.clock.skip_to(tick)
-            self.next_poll = self.hart.steps
+            if self._realtime is None:
+                self.clock.skip_to(tick)
+            else:
+                self._realtime.wait(tick)
+            self.next_poll = self.steps
             return True
         if self._terminal.at_end:
             return False
         time.sleep(0.01)
-        self.next_poll = self.hart.steps
+        self.next_poll = self.steps
         return True
 
-    def _device_tree(self, images: Images) -> bytes:
-        if images.dtb is not None:
-            return devicetree.load_dtb(images.dtb)
+    def _facts(self) -> devicetree.MachineFacts:
         ram = self.bus.ram
-        return devicetree.build(
-            devicetree.MachineFacts(
-                isa=isa_string(self.isa),
-                ram_base=ram.base,
-                ram_size=ram.size,
-                mmu=_mmu_type(self.isa),
-                bootargs=images.append,
-            )
+        return devicetree.MachineFacts(
+            isa=isa_string(self.isa),
+            ram_base=ram.base,
+            ram_size=ram.size,
+            mmu=_mmu_type(self.isa),
+            others=tuple((isa_string(isa), _mmu_type(isa)) for isa in self.isas[1:]),
         )
 
 

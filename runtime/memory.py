@@ -5,6 +5,7 @@ unbounded non-negative integer that is compared with a window before it indexes 
 """
 
 import mmap
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -47,6 +48,8 @@ class Ram:
         self.size = size
         self.watched: set[int] = set()
         """Addresses of pages whose stores the machine wants to see at once (HTIF)."""
+        self.listeners: list[Callable[[int, int], None]] = []
+        """Told of what the host stores: address and size. Engines drop what they decoded there."""
         # An anonymous mapping and not a bytearray: the host hands out zero pages only when the
         # guest touches them, where a bytearray clears (and so occupies) all of them at once.
         try:
@@ -85,6 +88,8 @@ class Ram:
             raise BusError(f"no RAM for {len(content)} bytes at {address:#x}")
         offset = address - self.base
         self.data[offset : offset + len(content)] = content
+        for listener in self.listeners:
+            listener(address, len(content))
 
     def clear(self, address: int, size: int) -> None:
         """Make `size` bytes at guest physical `address` zero; BusError unless all are in RAM."""
@@ -96,6 +101,8 @@ class Ram:
             # What is zero stays as it is: the host need not provide pages that nobody has used.
             if self.data[offset:last] != bytes(last - offset):
                 self.data[offset:last] = bytes(last - offset)
+        for listener in self.listeners:
+            listener(address, size)
 
 
 class Bus:

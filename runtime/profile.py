@@ -66,13 +66,13 @@ class _Map:
 
 
 class _Places:
-    """Names the place where the hart is."""
+    """Names the place where a hart is."""
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        self._hart = machine.hart
+    def __init__(self, machine: Machine, number: int) -> None:
+        self._isa = machine.isas[number]
+        self._hart = machine.harts[number]
         self._functions = Functions(machine.functions)
-        self._shadow = Shadow(machine)
+        self._shadow = Shadow(machine, number)
         self._pages: dict[int, int | None] = {}
         self._context: tuple[int, int] | None = None
         self._mode = ""
@@ -82,7 +82,7 @@ class _Places:
         context = (self._hart.mode, getattr(self._hart, "V", 0))
         if context != self._context:
             self._context = context
-            self._mode = mode_name(self._machine.isa, self._hart).removesuffix("-mode")
+            self._mode = mode_name(self._isa, self._hart).removesuffix("-mode")
             self._pages.clear()
         return self._mode
 
@@ -110,19 +110,23 @@ class _Places:
 
 
 class Sampler:
-    """Counts `every` instructions for the function that the hart is in, each time it is asked."""
+    """Counts `every` instructions for the function that the hart is in, each time it is asked.
+
+    Of several harts, that is the one whose turn it is.
+    """
 
     def __init__(self, machine: Machine, every: int) -> None:
         self.every = every
-        self._hart = machine.hart
-        self._places = _Places(machine)
+        self._machine = machine
+        self._places = [_Places(machine, number) for number in range(len(machine.harts))]
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def sample(self) -> None:
-        """Look at the hart, which has just run `every` instructions since the last time."""
-        self._places.forget()
-        mode = self._places.mode()
-        self._counts[self._places.function(self._hart.pc), mode] += self.every
+        """Look at the hart: `every` instructions have run since the last time."""
+        places = self._places[self._machine.turn]
+        places.forget()
+        mode = places.mode()
+        self._counts[places.function(self._machine.hart.pc), mode] += self.every
 
     def rows(self) -> list[Row]:
         """Functions by mode, those with most instructions first."""
@@ -141,33 +145,47 @@ class Tracer:
     """Counts each retired instruction of `machine`, for the calls that led to it."""
 
     def __init__(self, machine: Machine) -> None:
-        self._hart = machine.hart
-        self._places = _Places(machine)
+        self._harts = [_HartTracer(machine, number) for number in range(len(machine.harts))]
+
+    def stacks(self) -> list[tuple[tuple[str, ...], int]]:
+        """Mode, then functions from the outermost call, and the instructions spent there."""
+        return sorted(self._counts().items())
+
+    def rows(self) -> list[Row]:
+        """Functions by mode, those with most instructions first."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for stack, instructions in self._counts().items():
+            counts[stack[-1], stack[0]] += instructions
+        return _sorted_rows(counts)
+
+    def _counts(self) -> Counter[tuple[str, ...]]:
+        counts: Counter[tuple[str, ...]] = Counter()
+        for hart in self._harts:
+            counts.update(hart.counts)
+        return counts
+
+
+class _HartTracer:
+    """Counts those of one hart."""
+
+    def __init__(self, machine: Machine, number: int) -> None:
+        isa, engine = machine.isas[number], machine.engines[number]
+        self._hart = machine.harts[number]
+        self._places = _Places(machine, number)
         self._stacks: dict[str, list[_Frame]] = {}
         """The calls of each mode: a trap leaves those of the mode that it interrupts alone."""
-        self._counts: Counter[tuple[str, ...]] = Counter()
+        self.counts: Counter[tuple[str, ...]] = Counter()
         self._calls = {
             mnemonic: (operands.index("rd"), operands.index("rs1") if "rs1" in operands else None)
             for mnemonic in ("jal", "jalr")
-            if (encoding := machine.isa.instructions[mnemonic].encoding) is not None
+            if (encoding := isa.instructions[mnemonic].encoding) is not None
             for operands in (encoding.operands,)
         }
         self._mode = self._places.mode()
         self._expected = self._hart.pc
         self._enter_mode()
-        self._before = machine.engine.watcher
-        machine.engine.watcher = self._retired
-
-    def stacks(self) -> list[tuple[tuple[str, ...], int]]:
-        """Mode, then functions from the outermost call, and the instructions spent there."""
-        return sorted(self._counts.items())
-
-    def rows(self) -> list[Row]:
-        """Functions by mode, those with most instructions first."""
-        counts: Counter[tuple[str, str]] = Counter()
-        for stack, instructions in self._counts.items():
-            counts[stack[-1], stack[0]] += instructions
-        return _sorted_rows(counts)
+        self._before = engine.watcher
+        engine.watcher = self._retired
 
     def _retired(self, decoded: Any) -> None:
         if self._before is not None:
@@ -179,7 +197,7 @@ class Tracer:
         # One that changed the mode, as MRET does, is where the one before it was.
         if self._mode == self._places.mode():
             stack[-1].function = self._places.function(pc)
-        self._counts[self._mode, *(frame.function for frame in stack)] += 1
+        self.counts[self._mode, *(frame.function for frame in stack)] += 1
         self._go_on(decoded, stack)
 
     def _go_on(self, decoded: Any, stack: list[_Frame]) -> None:

@@ -25,10 +25,13 @@ from drafthart.runtime.clock import Clock
 from drafthart.runtime.engine import Stop
 from drafthart.runtime.hart import Deoptimise, EndInstruction, Hart
 from drafthart.runtime.memory import Bus
+from drafthart.runtime.transitions import Counted, Listener, Transitions
 
 _PAGE = 4096
 _OFFSET = _PAGE - 1
 _FOREVER = 1 << 128
+_WALK = "walk_g_stage"
+"""The function of the spec that follows the page tables of the last stage."""
 
 
 class Context:
@@ -86,6 +89,8 @@ class PythonEngine:
         self.watcher: Callable[[Decoded], None] | None = None
         """Called after each retired instruction, if set; the engine then steps."""
         self._breakpoints: Set[int] = frozenset()
+        self._transitions: Transitions | None = None
+        self._walks = 0
         self.reset()
 
     @property
@@ -103,6 +108,8 @@ class PythonEngine:
     def reset(self) -> None:
         """Put the hart into the revision's reset state; memory is left as it is."""
         self.hart.clear()
+        if self._transitions is not None:
+            self._transitions.was_reset()
         self.flush()
         self._select_context()
 
@@ -110,6 +117,23 @@ class PythonEngine:
         """Drop all that is cached: memory, translations or the hart were changed from outside."""
         self._flush_instructions()
         self._flush_translations()
+
+    def watch_traps(self, listener: Listener, *, every_trap: bool = False) -> None:
+        """Tell `listener` of each trap that leaves V=1, or of every one, and begin to count."""
+        if self._transitions is None and (walk := self.module.get(_WALK)) is not None:
+
+            def counting(*arguments: Any) -> Any:
+                self._walks += 1
+                return walk(*arguments)
+
+            self.module[_WALK] = counting
+        self._walks = 0
+        self._transitions = Transitions(self.hart, listener, every_trap=every_trap)
+
+    def counted(self) -> Counted:
+        """What was counted since `watch_traps`."""
+        assert self._transitions is not None
+        return self._transitions.counted({"walks of the G-stage": self._walks})
 
     # The loop.
 
@@ -120,6 +144,8 @@ class PythonEngine:
         pending, take = module["pending_interrupt"], module["take_interrupt"]
         nothing, wake = module["NO_INTERRUPT"], module["wake"]
         while True:
+            if self._transitions is not None:
+                self._transitions.look()
             limit, final = horizon()
             if hart.steps >= limit and final:
                 return Stop("limit")
@@ -133,6 +159,8 @@ class PythonEngine:
                 take(hart, cause)
                 hart.pc = hart.next_pc
                 hart.deadline = 0
+                if self._transitions is not None:
+                    self._transitions.look(interrupt=True)
                 # Look again: taking it may have made a more privileged one deliverable.
                 self._select_context()
                 continue
@@ -159,6 +187,8 @@ class PythonEngine:
             hart.pc = hart.next_pc
             if self.watcher is not None:
                 self.watcher(decoded)
+        if self._transitions is not None:
+            self._transitions.look()
 
     def _run_blocks(self) -> None:
         hart = self.hart
@@ -228,7 +258,11 @@ class PythonEngine:
         word = self._parcel(pc)
         if word & 3 == 3:
             word |= self._parcel((pc + 2) & ((1 << 64) - 1)) << 16
-        return self._decode_word(pc, word)
+        decoded = self._decode_word(pc, word)
+        if decoded is None:
+            self.module["raise_illegal_instruction"](self.hart)
+            raise AssertionError("it ends the instruction")
+        return decoded
 
     def _begin_fetch(self, pc: int) -> None:
         hart = self.hart
@@ -242,7 +276,8 @@ class PythonEngine:
         physical = self.module["translate_fetch"](self.hart, address)
         return self.hart.read_physical(physical, 2)
 
-    def _decode_word(self, pc: int, word: int) -> Decoded:
+    def _decode_word(self, pc: int, word: int) -> Decoded | None:
+        """The instruction, which the hart is told that it is at; None if there is no such one."""
         known = self._decoded.get((pc, word))
         if known is not None:
             return known
@@ -256,8 +291,7 @@ class PythonEngine:
         hart.instruction, hart.expanded = word, expanded
         found = self._decode(expanded)
         if found is None:
-            self.module["raise_illegal_instruction"](hart)
-        assert found is not None
+            return None
         number, values = found
         operation = self.operations[number]
         decoded = Decoded(operation, values, pc, hart.next_pc, word, expanded)
@@ -314,9 +348,8 @@ class PythonEngine:
                 if offset + 4 > end:
                     break
                 word |= u16[(offset >> 1) + 1] << 16
-            try:
-                decoded = self._decode_word(pc, word)
-            except EndInstruction:
+            decoded = self._decode_word(pc, word)
+            if decoded is None:
                 break
             kind = decoded.operation.kind
             if through and kind == "system":

@@ -54,18 +54,24 @@ class TableRead:
 
 
 class Shadow:
-    """Answers questions about the hart of `machine`, from a copy."""
+    """Answers questions about a hart of `machine`, from a copy.
 
-    def __init__(self, machine: Machine) -> None:
+    That is the one of this `number`, or the one whose turn it is. `number` may become that of
+    another hart of the same revision.
+    """
+
+    def __init__(self, machine: Machine, number: int | None = None) -> None:
         self._machine = machine
-        self._isa = machine.isa
-        self.module = engine_module(machine.isa)
+        self.number = number
+        self._isa = machine.isa if number is None else machine.isas[number]
+        self.module = engine_module(self._isa)
         base = self.module["GeneratedHart"]
         ram = machine.bus.ram
         reads: list[tuple[int, int]] = []
         writes: list[tuple[int, int]] = []
         self._reads, self._writes = reads, writes
-        self._on_read: Callable[[int, int], None] | None = None
+        self.on_read: Callable[[int, int], None] | None = None
+        """Called with address and value of each read of RAM, if set."""
 
         class ShadowHart(base):  # type: ignore[misc,valid-type]
             """Reads RAM only, and writes nowhere."""
@@ -77,8 +83,8 @@ class Shadow:
                 if not ram.contains(address, size):
                     return 0
                 value = int.from_bytes(ram.load(address, size), "little")
-                if self._on_read is not None:
-                    self._on_read(address, value)
+                if self.on_read is not None:
+                    self.on_read(address, value)
                 return value
 
             def write_physical(hart, address: int, size: int, value: int) -> None:  # noqa: N805
@@ -91,10 +97,16 @@ class Shadow:
         for name in [name for name in self.module if name.startswith(_CHECK)]:
             self.module[name] = self._checking(self.module[name], int(name.removeprefix(_CHECK)))
 
+    @property
+    def subject(self) -> Any:
+        """The hart that is asked about."""
+        machine = self._machine
+        return machine.hart if self.number is None else machine.harts[self.number]
+
     def refresh(self) -> None:
         """Take the hart's present state."""
         hart = self.hart
-        write_state(hart, self._isa, read_state(self._machine.hart, self._isa))
+        write_state(hart, self._isa, read_state(self.subject, self._isa))
         hart.next_pc = hart.pc
         hart.instruction = hart.expanded = 0
         self._reads.clear()
@@ -115,9 +127,9 @@ class Shadow:
         self._give_back()
 
     def _give_back(self) -> None:
-        hart = self._machine.hart
+        hart = self.subject
         write_state(hart, self._isa, read_state(self.hart, self._isa))
-        self._machine.engine.flush()
+        self._machine.flush()
         hart.attention()
 
     # Addresses.
@@ -139,13 +151,13 @@ class Shadow:
         def note(physical: int, value: int) -> None:
             reads.append(TableRead(physical, value, tuple(self._calls())))
 
-        self._on_read = note
+        self.on_read = note
         try:
             return self.translate(address, access), reads
         except Refused as refused:
             return refused, reads
         finally:
-            self._on_read = None
+            self.on_read = None
 
     def next_accesses(self) -> list[Access]:
         """What the instruction at pc would access if it ran now, up to what stops it."""

@@ -15,7 +15,7 @@ from drafthart.generator.spec.model import ISA
 from drafthart.runtime.devices.htif import Htif
 from drafthart.runtime.devices.saved import Stateful, device_state, is_number, restore_device
 from drafthart.runtime.gate import Stability
-from drafthart.runtime.machine import Machine
+from drafthart.runtime.machine import MOST_HARTS, Machine
 from drafthart.runtime.snapshot_file import (
     VERSION,
     Container,
@@ -34,8 +34,15 @@ _NAMED = 4
 def save_snapshot(
     machine: Machine, file: BinaryIO, stability: Stability, track: Track | None = None
 ) -> None:
-    """Write all of `machine` to an open file. The hart must be between two instructions."""
+    """Write all of `machine` to an open file. Its harts must be between two instructions."""
     isa, clock, htif = machine.isa, machine.clock, machine.htif
+    modes, states = zip(
+        *(
+            (mode_name(own, hart), read_state(hart, own))
+            for own, hart in zip(machine.isas, machine.harts, strict=True)
+        ),
+        strict=True,
+    )
     header = {
         "stability": stability,
         "content": isa.content,
@@ -43,8 +50,14 @@ def save_snapshot(
         "parameters": {name: parameter.value for name, parameter in isa.parameters.items()},
         "items": _item_hashes(isa),
         "memory": machine.bus.ram.size,
-        "mode": mode_name(isa, machine.hart),
-        "hart": read_state(machine.hart, isa),
+        "mode": modes[0],
+        "hart": states[0],
+        "others": [
+            {"revision": own.id, "content": own.content, "mode": mode, "hart": state}
+            for own, mode, state in zip(machine.isas[1:], modes[1:], states[1:], strict=True)
+        ],
+        "turn": {"hart": machine.turn, "end": machine.turn_end, "idle": machine.idle},
+        "quantum": machine.quantum,
         "clock": {
             "offset": clock.offset,
             "instructions_per_tick": clock.instructions_per_tick,
@@ -72,8 +85,12 @@ class Snapshot:
     memory: int
     """Bytes of RAM."""
     mode: str
-    """The mode that the hart is in, such as VS-mode."""
+    """The mode that hart 0 is in, such as VS-mode."""
     hart: dict[str, Any]
+    others: list[dict[str, Any]]
+    """Harts 1 and up: `revision`, `content`, `mode`, `hart`."""
+    turn: dict[str, int]
+    quantum: int
     devices: dict[str, dict[str, Any]]
     htif: dict[str, Any] | None
     clock: tuple[int, int]
@@ -130,10 +147,19 @@ class Snapshot:
                 f"{self.path}: has {self.memory >> 20} MiB of RAM, and this machine "
                 f"{machine.bus.ram.size >> 20}; leave --memory out"
             )
-        state = self._state(parts(machine.isa))
+        self._require_same_harts(machine)
+        states = [
+            self._state(hart, parts(isa))
+            for hart, isa in zip(
+                [self.hart, *(it["hart"] for it in self.others)], machine.isas, strict=True
+            )
+        ]
         load_ram(self.path, self.container, machine.bus.ram)
-        machine.engine.reset()
-        write_state(machine.hart, machine.isa, state)
+        harts = zip(machine.engines, machine.harts, machine.isas, states, strict=True)
+        for engine, hart, isa, state in harts:
+            engine.reset()
+            write_state(hart, isa, state)
+        machine.take_turns(**self.turn, quantum=self.quantum)
         machine.clock.offset, machine.clock.instructions_per_tick = self.clock
         machine.next_poll = self.next_poll
         if self.devices.keys() != machine.devices.keys():
@@ -141,18 +167,38 @@ class Snapshot:
         for name, device in machine.devices.items():
             self._restore_device(name, device, self.devices[name])
         self._restore_htif(machine)
-        machine.engine.flush()
+        machine.flush()
 
-    def _state(self, expected: tuple[Part, ...]) -> dict[str, Value]:
-        if self.hart.keys() != {part.name for part in expected}:
+    def _require_same_harts(self, machine: Machine) -> None:
+        own = [isa.id for isa in machine.isas]
+        saved = [self.revision, *(it["revision"] for it in self.others)]
+        if len(own) != len(saved):
+            raise DrafthartError(
+                f"{self.path}: has {len(saved)} hart{'s' * (len(saved) > 1)}, and this machine "
+                f"{len(own)}; leave --smp out"
+            )
+        for number, (isa, other) in enumerate(zip(machine.isas[1:], self.others, strict=True), 1):
+            if isa.id != other["revision"]:
+                raise DrafthartError(
+                    f"{self.path}: its hart {number} is of {other['revision']}, and this one of "
+                    f"{isa.id}; add --hart-revision {number}={other['revision']}"
+                )
+            if isa.content != other["content"]:
+                raise DrafthartError(
+                    f"{self.path}: its hart {number} had another spec or other parameters when "
+                    "this was saved; restore it with those, or save one anew"
+                )
+
+    def _state(self, hart: dict[str, Any], expected: tuple[Part, ...]) -> dict[str, Value]:
+        if hart.keys() != {part.name for part in expected}:
             raise damaged(self.path, "the registers that it lists")
         for part in expected:
-            value = self.hart[part.name]
+            value = hart[part.name]
             numbers = value if part.count and isinstance(value, list) else [value]
             fits = len(numbers) == (part.count or 1)
             if not fits or not all(is_number(number, part.width) for number in numbers):
                 raise damaged(self.path, f"the value of {part.name}")
-        return self.hart
+        return hart
 
     def _restore_device(self, name: str, device: Stateful, state: Mapping[str, Any]) -> None:
         try:
@@ -188,6 +234,8 @@ def read_snapshot(path: Path) -> Snapshot:
         "memory": lambda it: is_number(it, 48),
         "mode": lambda it: isinstance(it, str),
         "hart": _is_hart,
+        "others": _are_others,
+        "quantum": lambda it: is_number(it, 63) and it > 0,
         "clock": _is_clock,
         "next_poll": lambda it: is_number(it, 64),
         "devices": lambda it: _is_map(it) and all(_is_map(value) for value in it.values()),
@@ -197,6 +245,9 @@ def read_snapshot(path: Path) -> Snapshot:
         if name not in header or not right(header[name]):
             raise damaged(path, f"{name} in its header")
     clock = header["clock"]
+    turn = header.get("turn")
+    if not _is_turn(turn, 1 + len(header["others"])):
+        raise damaged(path, "turn in its header")
     return Snapshot(
         path=path,
         container=container,
@@ -208,6 +259,9 @@ def read_snapshot(path: Path) -> Snapshot:
         memory=header["memory"],
         mode=header["mode"],
         hart=header["hart"],
+        others=header["others"],
+        turn=turn,
+        quantum=header["quantum"],
         devices=header["devices"],
         htif=header["htif"],
         clock=(clock["offset"], clock["instructions_per_tick"]),
@@ -234,6 +288,30 @@ def _is_hart(value: object) -> bool:
     names = {"pc": 64, "steps": 63, "trapped": 63, "sleeping": 1}
     return isinstance(value, dict) and all(
         is_number(value.get(name), width) for name, width in names.items()
+    )
+
+
+def _are_others(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) < MOST_HARTS
+        and all(
+            isinstance(it, dict)
+            and it.keys() == {"revision", "content", "mode", "hart"}
+            and all(isinstance(it[name], str) for name in ("revision", "content", "mode"))
+            and _is_hart(it["hart"])
+            for it in value
+        )
+    )
+
+
+def _is_turn(value: object, harts: int) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"hart", "end", "idle"}
+        and all(is_number(it, 64) for it in value.values())
+        and value["hart"] < harts
+        and value["idle"] < harts
     )
 
 

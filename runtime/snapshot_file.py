@@ -27,7 +27,8 @@ else:
 
 MAGIC = b"\x89DHS\r\n\x1a\n"
 """As PNG's: a transfer that changes line ends or bit 7 is seen at once."""
-VERSION = 1
+VERSION = 2
+"""Counts what a reader has to know; 2 has several harts, and more devices."""
 
 _START = struct.Struct("<8sII")  # magic, version, bytes of the header
 _LENGTH = struct.Struct("<I")
@@ -88,10 +89,10 @@ def read_container(path: Path) -> Container:
     if len(content) < _START.size + _DIGEST:
         raise DrafthartError(f"{path}: is truncated; copy it again, or save it anew")
     _, version, size = _START.unpack_from(content)
-    if version > VERSION:
+    if version != VERSION:
         raise DrafthartError(
-            f"{path}: has format {version}, and this Drafthart reads up to {VERSION}; "
-            "use the Drafthart that made it, or a newer one"
+            f"{path}: has format {version}, and this Drafthart reads {VERSION}; "
+            f"use the Drafthart that made it{', or a newer one' if version > VERSION else ''}"
         )
     body, digest = content[:-_DIGEST], bytes(content[-_DIGEST:])
     if hashlib.sha256(body).digest() != digest:
@@ -99,7 +100,7 @@ def read_container(path: Path) -> Container:
             f"{path}: is truncated or damaged (its checksum is wrong); "
             "copy it again, or save it anew"
         )
-    if version < 1 or _START.size + size > len(body):
+    if _START.size + size > len(body):
         raise damaged(path, "the size of its header")
     try:
         header = json.loads(bytes(body[_START.size : _START.size + size]))

@@ -11,6 +11,9 @@ from drafthart.generator.spec.model import ISA
 
 Value = int | list[int]
 
+RESERVATION = "reservation_valid"
+"""The state that tells whether a hart holds a reservation, in a revision with LR and SC."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:

@@ -16,7 +16,7 @@ from drafthart.runtime.files import read_file
 
 EXAMPLES = (
     "drafthart asm hello.S --revision h@1.0",
-    "drafthart asm hello.S --revision h@0.6.1 --flat --base 0x80200000",
+    "drafthart asm hello.S --revision h@1.0 --flat --base 0x80200000",
 )
 
 

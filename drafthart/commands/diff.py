@@ -1,44 +1,47 @@
-"""`drafthart diff`: what changes from one revision to another."""
+"""`drafthart diff`: what changes from one revision to another, who breaks, and what to do."""
 
 from __future__ import annotations
 
-from collections import Counter
+import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from drafthart.arguments import (
-    Format,
-    FormatOption,
-    Revision,
-    SpecsOption,
-    Xlen,
-    XlenOption,
-    resolved,
-)
-from drafthart.generator.diff.differences import Difference, between, differences
-from drafthart.generator.diff.items import PREFIXES
-from drafthart.generator.errors import DrafthartError
-from drafthart.generator.spec.model import ISA
-from drafthart.output import say, say_json, table
+from drafthart.arguments import Revision, SpecsOption, Xlen, XlenOption, resolved
+from drafthart.generator.diff.choice import KINDS, Report, choose, load_ignored, report
+from drafthart.generator.diff.findings import compare
+from drafthart.generator.diff.rule_table import Audience, Severity, rule_table
+from drafthart.output import as_json, say, write_file
 
 EXAMPLES = (
     "drafthart diff h@0.6.1 h@1.0",
+    "drafthart diff h@0.6.1 h@1.0 --only breaking --for hypervisor",
     "drafthart diff h@0.6.1 h@1.0 --only csr --only insn",
     "drafthart diff h@0.6.1~1 h@0.6.1 --operations",
-    "drafthart diff h@0.6.1 h@1.0 --format json",
+    "drafthart diff h@0.6.1 h@1.0 --format html --output diff.html",
+    "drafthart diff h@1.0 h@0.6.1 --fail-on breaking --for guest",
     "drafthart diff h@0.1 h@0.1 --overlay specs/overlays/h-0.1.yaml",
 )
 
-_ITEM_WIDTH = 32
-_LONG = ("summary", "by")
-"""Aspects of which the old text is not worth its room."""
-_STYLES = {"added": "green", "removed": "red"}
+
+class DiffFormat(StrEnum):
+    """Forms of the report."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    JSON = "json"
+    JUNIT = "junit"
+    GITHUB = "github"
+    LINES = "lines"
+
+
+def _complete_only(incomplete: str) -> list[str]:
+    words = [*map(str, Severity), *KINDS, *rule_table().rules]
+    return [word for word in words if word.startswith(incomplete)]
 
 
 def diff(
@@ -47,16 +50,59 @@ def diff(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KIND",
-            help=f"Items of this kind: {', '.join(PREFIXES)}. May be repeated.",
-            autocompletion=lambda incomplete: [p for p in PREFIXES if p.startswith(incomplete)],
+            metavar="WORD",
+            help=f"Differences of a severity ({', '.join(Severity)}), a kind of item "
+            f"({', '.join(KINDS)}) or a rule. May be repeated.",
+            autocompletion=_complete_only,
+            show_default=False,
+        ),
+    ] = None,
+    for_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for",
+            metavar="WHO",
+            help=f"Judge for these: {', '.join(Audience)}. May be repeated.",
+            autocompletion=lambda incomplete: [it for it in Audience if it.startswith(incomplete)],
             show_default=False,
         ),
     ] = None,
     operations: Annotated[
         bool, typer.Option("--operations", help="Show changed operations line by line.")
     ] = False,
-    format_: FormatOption = Format.TEXT,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List what nobody can notice, too.")
+    ] = False,
+    fail_on: Annotated[
+        Severity | None,
+        typer.Option(
+            "--fail-on",
+            help="End with status 1 if a difference is as grave as this.",
+            show_default=False,
+        ),
+    ] = None,
+    ignore: Annotated[
+        Path | None,
+        typer.Option(
+            "--ignore",
+            metavar="FILE",
+            help="Leave out what this file lists, with reasons.",
+            show_default=False,
+        ),
+    ] = None,
+    format_: Annotated[
+        DiffFormat, typer.Option("--format", help="The form of the report.")
+    ] = DiffFormat.TEXT,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the report there, not to stdout; not for text.",
+            show_default=False,
+        ),
+    ] = None,
     xlen: XlenOption = Xlen.RV64,
     specs: SpecsOption = None,
     overlay: Annotated[
@@ -68,71 +114,66 @@ def diff(
             show_default=False,
         ),
     ] = None,
-) -> None:
-    """Show what differs between two revisions.
+) -> int:
+    """Show what changes from one revision to another, who breaks, and what to do about it.
 
     Items are told by their identity: a field that keeps its name and moves is moved, and a
-    renamed item is renamed, not lost and found. Each difference names the changes that brought it.
-    With --overlay and twice the same revision: what the overlay does.
+    renamed item is renamed, not lost and found. Each difference has a rule (docs/diff-rules.md),
+    a severity for each audience, and the changes that brought it. The revisions may be any
+    expressions, and stand in either order. With --overlay and twice the same revision: what the
+    overlay does.
     """
-    for kind in only or ():
-        if kind not in PREFIXES:
-            raise DrafthartError(f"--only {kind}: no such kind; choose of {', '.join(PREFIXES)}")
+    choice = choose(only or (), for_ or ())
+    entries = load_ignored(ignore) if ignore else ()
+    if output and format_ is DiffFormat.TEXT:
+        raise typer.BadParameter("text goes to the terminal; choose another --format for --output")
     a, b = resolved(before, specs, xlen), resolved(after, specs, xlen, overlay)
-    found = [
-        difference
-        for difference in differences(a, b)
-        if not only or difference.item.partition(":")[0] in only
-    ]
-    if format_ is Format.JSON:
-        say_json(_data(a, b, found))
+    made = report(compare(a, b), choice, entries)
+    _show(made, format_, output, fail_on or Severity.BREAKING, operations, everything)
+    for entry in made.unused:
+        print(f"drafthart: {entry.place}: no difference fits this entry", file=sys.stderr)
+    gravest = made.gravest()
+    return int(bool(fail_on and gravest and gravest.rank <= fail_on.rank))
+
+
+def _show(
+    made: Report,
+    format_: DiffFormat,
+    output: Path | None,
+    fail_on: Severity,
+    operations: bool,
+    everything: bool,
+) -> None:
+    if format_ is DiffFormat.TEXT:
+        from drafthart.diff_text import diff_text
+
+        say(*diff_text(made, operations=operations, everything=everything))
+    elif output:
+        write_file(output, _rendered(made, format_, fail_on))
     else:
-        say(*_report(a, b, found, operations))
+        sys.stdout.write(_rendered(made, format_, fail_on))
 
 
-def _data(a: ISA, b: ISA, found: list[Difference]) -> dict[str, object]:
-    return {
-        "before": {"revision": a.id, "status": str(a.status)},
-        "after": {"revision": b.id, "status": str(b.status)},
-        "changes": [change.id for change in between(a, b)],
-        "differences": [asdict(difference) for difference in found],
-    }
+def _rendered(made: Report, format_: DiffFormat, fail_on: Severity) -> str:
+    from drafthart.generator.diff.report.annotations import github, plain
+    from drafthart.generator.diff.report.as_json import diff_data
+    from drafthart.generator.diff.report.junit import junit
+    from drafthart.generator.diff.report.markdown import markdown
+    from drafthart.generator.diff.report.page import html_page
 
+    def lines(found: Iterator[str]) -> str:
+        return "".join(f"{line}\n" for line in found)
 
-def _report(
-    a: ISA, b: ISA, found: list[Difference], operations: bool
-) -> Iterator[str | Text | Table]:
-    counts = Counter(difference.kind for difference in found)
-    listed = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
-    yield Text.assemble((f"{a.id} → {b.id}", "bold"), f"  {listed or 'no difference'}")
-    if not found:
-        return
-    yield ""
-    rows = (_row(difference) for difference in found)
-    yield table(("item", "what", "before → after"), rows, first=_ITEM_WIDTH)
-    if operations:
-        for difference in found:
-            if difference.is_text:
-                yield ""
-                yield from _text(difference)
-
-
-def _row(difference: Difference) -> tuple[str | Text, ...]:
-    kind = Text(difference.kind, style=_STYLES.get(difference.kind, ""))
-    if difference.kind == "added":
-        what = difference.after or ""
-    elif difference.kind == "removed":
-        what = difference.before or ""
-    elif difference.is_text:
-        what = "changed" if difference.before and difference.after else "given"
-    elif difference.kind in _LONG:
-        what = f"now: {difference.after}"
-    else:
-        what = f"{difference.before or '(none)'} → {difference.after or '(none)'}"
-    changes = f"\nby {', '.join(difference.changes)}" if difference.changes else ""
-    return difference.item, kind, Text.assemble(what, (changes, "dim"))
-
-
-def _text(difference: Difference) -> Iterator[Text]:
-    for line in difference.unified().splitlines():
-        yield Text(line, style={"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""))
+    match format_:
+        case DiffFormat.JSON:
+            return as_json(diff_data(made))
+        case DiffFormat.MARKDOWN:
+            return markdown(made)
+        case DiffFormat.HTML:
+            return html_page(made)
+        case DiffFormat.JUNIT:
+            return junit(made, fail_on)
+        case DiffFormat.GITHUB:
+            return lines(github(made))
+        case _:
+            return lines(plain(made))

@@ -27,7 +27,7 @@ from drafthart.runtime.files import read_file
 EXAMPLES = (
     "drafthart disasm 0x600540f3 30200073 --revision h@1.0",
     "drafthart disasm hello.elf --revision h@1.0",
-    "drafthart disasm hello.bin --base 0x80200000 --revision h@0.6.1",
+    "drafthart disasm hello.bin --base 0x80200000 --revision h@1.0",
 )
 
 

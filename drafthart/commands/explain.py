@@ -51,7 +51,7 @@ from drafthart.pictures import draw
 
 EXAMPLES = (
     "drafthart explain h@1.0 hstatus",
-    "drafthart explain h@0.6.1 csr:hstatus.VTW",
+    "drafthart explain h@1.0 csr:hstatus.VTW",
     "drafthart explain h@1.0 hlvx.wu",
     "drafthart explain h@1.0 cause:22",
     "drafthart explain h@1.0 fn:check_wfi --format json",

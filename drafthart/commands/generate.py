@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from drafthart.arguments import OverlayOption, Revision, SpecsOption, Xlen, XlenOption, resolved
+from drafthart.commands.stability import AllowUnstableOption, admitted
 from drafthart.generator.emit.c_header import emit_c_header
 from drafthart.generator.emit.json_export import emit_json
 from drafthart.generator.emit.python_engine import emit_python
@@ -20,9 +22,10 @@ from drafthart.runtime.native.embedding import embedding
 
 EXAMPLES = (
     "drafthart generate --target c-header h@1.0 -o hypervisor.h",
-    "drafthart generate --target json h@0.6.1",
+    "drafthart generate --target json h@1.0",
     "drafthart generate --target python h@1.0 -o hart.py",
     "drafthart generate --target c-engine h@1.0 -o hart",
+    "drafthart generate --target python h@1.0~1 --allow-unstable h@1.0~1",
 )
 
 
@@ -35,8 +38,11 @@ class Target(StrEnum):
     C_ENGINE = "c-engine"
 
 
+_RUNNING = (Target.PYTHON, Target.C_ENGINE)
+"""What is made to run, and so needs the opt-in."""
+
 _EMITTERS: dict[Target, Callable[[ISA], str]] = {
-    Target.PYTHON: emit_python,
+    Target.PYTHON: partial(emit_python, to_import=True),
     Target.C_HEADER: emit_c_header,
     Target.JSON: emit_json,
 }
@@ -57,15 +63,19 @@ def generate(
         Path | None,
         typer.Option("--output", "-o", metavar="OUT", help="Write there instead of stdout."),
     ] = None,
+    allow_unstable: AllowUnstableOption = None,
     xlen: XlenOption = Xlen.RV64,
     specs: SpecsOption = None,
     overlay: OverlayOption = None,
 ) -> None:
     """Generate a file, or a folder of them, from a revision: the same bytes each time.
 
-    The file names the revision it was made from, and says so where that is not ratified.
+    The file names the revision it was made from, and says so where that is not ratified. To make
+    an engine of such a revision takes the opt-in by its name.
     """
     isa = resolved(revision, specs, xlen, overlay=overlay)
+    if target in _RUNNING:
+        admitted(isa, allow_unstable or ())
     if target is Target.C_ENGINE:
         if output is None:
             raise DrafthartError("--target c-engine: makes a folder; name a new one with --output")

@@ -9,8 +9,45 @@ from typing import Annotated, Any
 
 import typer
 
-from drafthart.arguments import OverlayOption, RevisionOption, complete_revision
+from drafthart.arguments import OverlayOption, RevisionOption
+from drafthart.commands.console_menu import KEYS, Menu
+from drafthart.commands.console_options import (
+    UNEXPECTED,
+    ConsoleOption,
+    ConsoleOptions,
+    ExpectOption,
+    TimeoutOption,
+    TypeOption,
+)
 from drafthart.commands.engine_choice import EngineOption, LockstepOption, choose_engine
+from drafthart.commands.explain_traps import (
+    ExplainTraps,
+    ExplainTrapsAllOption,
+    ExplainTrapsJsonOption,
+    ExplainTrapsLimitOption,
+    ExplainTrapsOption,
+    ExplainTrapsToOption,
+)
+from drafthart.commands.harts_options import (
+    HartRevisionOption,
+    QuantumOption,
+    SmpOption,
+    isas_of_harts,
+)
+from drafthart.commands.machine_options import (
+    AppendOption,
+    BiosOption,
+    DiskModeOption,
+    DiskOption,
+    DtbOption,
+    InitrdOption,
+    KernelOption,
+    MemoryOption,
+    RealtimeOption,
+    TickOption,
+    open_disks,
+    tick_rate,
+)
 from drafthart.commands.run_session import (
     INTERRUPTED,
     GdbOption,
@@ -25,20 +62,23 @@ from drafthart.commands.run_session import (
     resolve_for,
     snapshot_to_restore,
     start,
+    write_snapshot,
 )
+from drafthart.commands.stability import AllowUnstableOption, admitted, announce, by_name
 from drafthart.generator.errors import DrafthartError
-from drafthart.last_line import LastLine
-from drafthart.numbers import integer, size
+from drafthart.generator.spec.model import ISA
+from drafthart.numbers import integer
 from drafthart.output import writing
 from drafthart.runtime.assigned import require_assigned
-from drafthart.runtime.console import Console
+from drafthart.runtime.boot import Images
 from drafthart.runtime.engine import EngineDifferenceError
-from drafthart.runtime.gate import require_stable_or_opted_in
-from drafthart.runtime.machine import Images, Machine, Outcome
+from drafthart.runtime.gate import mixed
+from drafthart.runtime.machine import QUANTUM, Machine, Outcome
+from drafthart.runtime.resolved import resolved
 
 EXAMPLES = (
     "drafthart run --revision h@1.0 hello.elf",
-    "drafthart run --revision h@0.6.1 --allow-unstable h@0.6.1 hello.elf",
+    "drafthart run --revision h@1.0~1 --allow-unstable h@1.0~1 hello.elf",
     "drafthart run --revision h@1.0 --log-commits hello.log hello.elf",
     "drafthart run --revision h@1.0 --set GEILEN=3 --memory 64M hello.elf",
     "drafthart run --revision h@1.0 --engine both hello.elf",
@@ -62,27 +102,19 @@ def run(
         Path | None,
         typer.Argument(metavar="ELF", help="The program to run.", show_default=False),
     ] = None,
-    bios: Annotated[
-        Path | None,
-        typer.Option("--bios", metavar="FILE", help="Firmware that starts the kernel or program."),
-    ] = None,
-    kernel: Annotated[
-        Path | None, typer.Option("--kernel", metavar="FILE", help="What the firmware starts.")
-    ] = None,
-    dtb: Annotated[
-        Path | None,
-        typer.Option("--dtb", metavar="FILE", help="A device tree instead of the machine's own."),
-    ] = None,
-    memory: Annotated[
-        int | None,
-        typer.Option(
-            "--memory",
-            metavar="SIZE",
-            parser=size,
-            help="RAM: bytes, or with K, M or G [default: 256M].",
-            show_default=False,
-        ),
-    ] = None,
+    bios: BiosOption = None,
+    kernel: KernelOption = None,
+    initrd: InitrdOption = None,
+    append: AppendOption = "",
+    dtb: DtbOption = None,
+    memory: MemoryOption = None,
+    instructions_per_tick: TickOption = None,
+    smp: SmpOption = None,
+    quantum: QuantumOption = None,
+    hart_revision: HartRevisionOption = None,
+    realtime: RealtimeOption = False,
+    disk: DiskOption = None,
+    disk_mode: DiskModeOption = "write",
     max_instructions: Annotated[
         int | None,
         typer.Option(
@@ -100,15 +132,7 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="PARAM=VALUE", help="Choose a parameter. May be repeated."),
     ] = None,
-    allow_unstable: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow-unstable",
-            metavar="REV",
-            help="Run this revision although it is not ratified. May be repeated.",
-            autocompletion=complete_revision,
-        ),
-    ] = None,
+    allow_unstable: AllowUnstableOption = None,
     allow_unassigned: Annotated[
         bool,
         typer.Option(
@@ -127,6 +151,15 @@ def run(
     profile_json: ProfileJsonOption = None,
     profile_folded: ProfileFoldedOption = None,
     profile_every: ProfileEveryOption = None,
+    explain_traps: ExplainTrapsOption = False,
+    explain_traps_to: ExplainTrapsToOption = None,
+    explain_traps_json: ExplainTrapsJsonOption = None,
+    explain_traps_all: ExplainTrapsAllOption = False,
+    explain_traps_limit: ExplainTrapsLimitOption = None,
+    console: ConsoleOption = None,
+    expect: ExpectOption = None,
+    type_: TypeOption = None,
+    timeout_instructions: TimeoutOption = None,
     dump_state: Annotated[
         bool, typer.Option("--dump-state", help="Print the registers and CSRs at the end.")
     ] = False,
@@ -138,22 +171,61 @@ def run(
     --allow-unstable with its name, or `allow-unstable = [...]` in drafthart.toml. One with CSRs or
     instructions that have no number needs an --overlay that gives them some.
     """
+    talk = ConsoleOptions(console, expect or (), type_ or (), timeout_instructions)
     session = Session(
-        save, save_at, gdb, profile, profile_json, profile_folded, profile_every, max_instructions
+        save,
+        save_at,
+        gdb,
+        profile,
+        profile_json,
+        profile_folded,
+        profile_every,
+        talk.limit(max_instructions),
+    )
+    traps = ExplainTraps(
+        explain_traps, explain_traps_to, explain_traps_json, explain_traps_all, explain_traps_limit
     )
     snapshot = snapshot_to_restore(restore, memory)
-    isa = resolve_for(snapshot, revision, _parameters(settings or ()), overlay)
-    stability = require_stable_or_opted_in(isa, allow_unstable or ())
+    parameters = _parameters(settings or ())
+
+    def other(expression: str) -> ISA:
+        with by_name(expression, allow_unstable or ()):
+            names = resolved(expression, overlay=overlay).parameters
+            known = {name: value for name, value in parameters.items() if name in names}
+            return resolved(expression, parameters=known, overlay=overlay)
+
+    with by_name(revision, allow_unstable or ()):
+        isa = resolve_for(snapshot, revision, parameters, overlay)
+    isas = isas_of_harts(isa, smp, hart_revision or (), snapshot, other)
+    kinds = {it.id: it for it in isas}.values()
+    if gdb is not None and len(kinds) > 1:
+        raise DrafthartError("--gdb: gdb takes all harts to be alike; leave --hart-revision out")
+    stability = mixed(*(admitted(it, allow_unstable or ()) for it in kinds))
     if not allow_unassigned:
-        require_assigned(isa)
-    terminal = Console()
-    shown = LastLine(terminal)
+        for it in kinds:
+            require_assigned(it)
+    terminal = talk.open({} if gdb else KEYS)
+    shown = terminal.shown
     ram = snapshot.memory if snapshot else memory or _MEMORY
-    chosen = choose_engine(
-        isa, engine, lockstep_every, python_for="--log-commits" if log_commits else None
+    engines = {
+        it.id: choose_engine(
+            it, engine, lockstep_every, python_for="--log-commits" if log_commits else None
+        )
+        for it in kinds
+    }
+    machine = Machine(
+        isa,
+        engines[isa.id],
+        memory=ram,
+        terminal=shown,
+        instructions_per_tick=tick_rate(instructions_per_tick, realtime),
+        disks=open_disks(disk, disk_mode, save is not None),
+        realtime=realtime,
+        stability=stability,
+        others=[(it, engines[it.id]) for it in isas[1:]],
+        quantum=quantum or QUANTUM,
     )
-    machine = Machine(isa, chosen, memory=ram, terminal=shown)
-    images = Images(program, bios, kernel, dtb)
+    images = Images(program, bios, kernel, dtb, append, initrd)
     with ExitStack() as stack:
         listener = session.listen()
         if listener is not None:
@@ -166,9 +238,22 @@ def run(
             from drafthart.runtime.commit_log import CommitLog
 
             CommitLog(machine, log, stability)
+        announce(stability)
         try:
-            with terminal:
-                outcome = session.run(machine, shown, stability, listener)
+            with traps.watching(machine, stability), terminal.opened(machine) as keys:
+                outcome = session.run(
+                    machine,
+                    shown,
+                    stability,
+                    listener,
+                    Menu(
+                        keys,
+                        machine,
+                        save,
+                        lambda path: write_snapshot(path, machine, stability),
+                        told=traps.wanted_at_all,
+                    ),
+                )
                 if engine == "both":
                     from drafthart.runtime.both_engine import BothEngine
 
@@ -181,6 +266,10 @@ def run(
         for line in _state(machine):
             typer.echo(line)
     status = _status(outcome)
+    if outcome.reason != "interrupted" and (missed := terminal.missed()):
+        status = UNEXPECTED
+        for line in missed:
+            typer.echo(line, err=True)
     if status not in (0, INTERRUPTED):
         from drafthart.ending import told
 
@@ -209,16 +298,22 @@ def _status(outcome: Outcome) -> int:
 
 def _state(machine: Machine) -> Iterator[str]:
     """A line each for pc, registers, the hart's state, and the CSRs that are not zero."""
+    for number, hart in enumerate(machine.harts):
+        if len(machine.harts) > 1:
+            yield f"hart {number}"
+        yield from _state_of(machine.isas[number], hart)
+
+
+def _state_of(isa: ISA, hart: Any) -> Iterator[str]:
     from drafthart.generator.assembly.registers import ABI_NAMES
 
-    isa = machine.isa
-    hart: Any = machine.hart
     digits = isa.xlen // 4
     yield f"pc {hart.pc:#0{digits + 2}x}"
     for number, value in enumerate(hart.x):
         yield f"x{number}/{ABI_NAMES[number]} {value:#0{digits + 2}x}"
     for state in isa.state.values():
-        yield f"{state.name} {getattr(hart, state.name)}"
+        value = getattr(hart, state.name)
+        yield f"{state.name} {list(value) if state.count else value}"
     for number, csr in sorted(isa.csr_at.items()):
         value = hart.csr_read(number)
         if value:

@@ -18,13 +18,15 @@ import typer
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
 from drafthart.output import as_json, say, table, track, write_file, writing
+from drafthart.runtime.boot import Images
 from drafthart.runtime.gate import Stability
-from drafthart.runtime.machine import Images, Machine, Outcome, Terminal
+from drafthart.runtime.machine import Machine, Outcome, Terminal
 from drafthart.runtime.resolved import resolved
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from drafthart.commands.console_menu import Menu
     from drafthart.runtime.gdb.connection import Listener
     from drafthart.runtime.profile import Row, Sampler, Tracer
     from drafthart.runtime.snapshot import Snapshot
@@ -138,6 +140,7 @@ class Session:
         terminal: Terminal,
         stability: Stability,
         listener: Listener | None,
+        menu: Menu,
     ) -> Outcome:
         """Run the machine to its end, or to Ctrl-C if there is something to write then."""
         if listener is not None:
@@ -145,7 +148,7 @@ class Session:
 
             outcome = Server(machine, terminal, listener, _tell).run()
         else:
-            outcome = _Run(self, machine, stability).run()
+            outcome = _Run(self, machine, stability, menu).run()
         if self.save is not None and self.save_at is None:
             write_snapshot(self.save, machine, stability)
         return outcome
@@ -162,8 +165,11 @@ class Session:
 class _Run:
     """A run that stops on its way, to save and to sample."""
 
-    def __init__(self, session: Session, machine: Machine, stability: Stability) -> None:
+    def __init__(
+        self, session: Session, machine: Machine, stability: Stability, menu: Menu
+    ) -> None:
         self._session = session
+        self._menu = menu
         self._machine = machine
         self._stability = stability
         every = session.profile_every or (1 if session.profile_folded else _EVERY)
@@ -192,18 +198,26 @@ class _Run:
 
     def _to_the_end(self, interrupted: Callable[[], bool]) -> Outcome:
         machine, session = self._machine, self._session
-        start = machine.hart.steps
+        start = machine.steps
         end = None if session.max_instructions is None else start + session.max_instructions
         save_at = session.save_at
         if save_at is not None and save_at < start:
             raise DrafthartError(
                 f"--save-at {save_at}: the snapshot is of {start} instructions; name a later one"
             )
+        menu = self._menu
+
+        def stop() -> bool:
+            return menu.asked() or interrupted()
+
         sample_at = None if self._sampler is None else start + self._sampler.every
         while True:
             goals = [goal for goal in (end, save_at, sample_at) if goal is not None]
-            steps = machine.hart.steps
-            outcome = machine.run(min(goals) - steps if goals else None, interrupted=interrupted)
+            steps = machine.steps
+            outcome = machine.run(min(goals) - steps if goals else None, interrupted=stop)
+            if outcome.reason == "interrupted" and menu.asked():
+                menu.serve()
+                continue
             if outcome.reason != "limit":
                 return outcome
             if outcome.steps == save_at and session.save is not None:

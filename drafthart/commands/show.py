@@ -32,10 +32,9 @@ from drafthart.output import say, say_json, table
 EXAMPLES = (
     "drafthart show h@1.0",
     "drafthart show h@1.0 csr:hstatus",
-    "drafthart show h@0.6.1 hlv.b",
+    "drafthart show h@1.0~9 hlv.b",
     "drafthart show h@1.0 cause:22 --format json",
     "drafthart show h@1.0 fn:take_exception",
-    "drafthart show h@0.1 hret --overlay specs/overlays/h-0.1.yaml",
 )
 
 _ITEM_WIDTH = 32

@@ -10,9 +10,10 @@ from pathlib import Path
 from drafthart.generator.assembly import Program, assemble
 from drafthart.generator.diff.differences import between
 from drafthart.generator.spec.model import ISA, Change
+from drafthart.runtime.boot import KERNEL_OFFSET, Images
 from drafthart.runtime.engines import quickest_engine
 from drafthart.runtime.gate import require_stable_or_opted_in
-from drafthart.runtime.machine import KERNEL_OFFSET, RAM_BASE, Images, Machine, Outcome
+from drafthart.runtime.machine import RAM_BASE, Machine, Outcome
 
 _MEMORY = 64 << 20
 _LIMIT = 200_000_000
@@ -100,9 +101,11 @@ def assemble_demo(isa: ISA) -> Program:
 
 def run_demo(isa: ISA, firmware: Path, demo: Path, show: Show = lambda line: None) -> DemoRun:
     """Boot the firmware with the demo behind it. To call this is to opt in to the revision."""
-    require_stable_or_opted_in(isa, [isa.id])
+    stability = require_stable_or_opted_in(isa, [isa.id])
     terminal = _Lines(show)
-    machine = Machine(isa, quickest_engine(isa), memory=_MEMORY, terminal=terminal)
+    machine = Machine(
+        isa, quickest_engine(isa), memory=_MEMORY, terminal=terminal, stability=stability
+    )
     machine.boot(Images(bios=firmware, kernel=demo))
     outcome = machine.run(_LIMIT)
     terminal.finish()

@@ -52,6 +52,13 @@ def summary(item: Item) -> str:
     return next(iter(known.values()), "")
 
 
+def outline(csr: CSR) -> str:
+    """A CSR in one line: number, mode, fields with their bits."""
+    fields = ", ".join(f"{it.name} {bits(it.high, it.low)}" for it in csr.fields.values())
+    known = aspects(csr)
+    return f"{known['address']}, {known['mode']}" + (f": {fields}" if fields else "")
+
+
 def _all(item: Item) -> dict[str, str]:
     match item:
         case Instruction():

@@ -55,15 +55,13 @@ def differences(a: ISA, b: ISA) -> list[Difference]:
         if was != becomes
     ]
     before, after = items(a), items(b)
-    renaming = renames(a, b)
-    targets = _targets(before, renaming)
-    rewrite = _rewriter(renaming)
+    rewrite = _rewriter(renames(a, b))
     steps = between(a, b)
-    for old, new in _pairs(before, after, targets):
+    for old, new in pairs(a, b):
         id_ = new or old
         item = after[new] if new else before[old]
         ids = {id_, old or id_, _home(b if new else a, id_)}
-        touched_by = _touching(steps, ids, item)
+        touched_by = _touching(steps, ids, item, comes_or_goes=not (old and new))
         if not (old and new):
             text = summary(item)
             kind = "added" if new else "removed"
@@ -80,6 +78,15 @@ def differences(a: ISA, b: ISA) -> list[Difference]:
     return found
 
 
+def pairs(a: ISA, b: ISA) -> list[tuple[str, str]]:
+    """Ids in `a` and `b` of each item, "" where it is not; in the order of differences.
+
+    The fields of a CSR that comes or goes as a whole are left out.
+    """
+    before = items(a)
+    return _pairs(before, items(b), _targets(before, renames(a, b)))
+
+
 def between(a: ISA, b: ISA) -> list[Change]:
     """The changes that only one of the two ISAs has, oldest first."""
     in_a, in_b = ({change.id for change in isa.changes} for isa in (a, b))
@@ -93,6 +100,9 @@ def _compare(
     old: Item, new: Item, rewrite: Callable[[str, str], str]
 ) -> Iterator[tuple[str, str | None, str | None]]:
     was, becomes = aspects(old), aspects(new)
+    if isinstance(old, CSR) and isinstance(new, CSR) and _same_window(old, new):
+        was.pop("view", None)
+        becomes.pop("view", None)
     for name in dict.fromkeys([*was, *becomes]):
         first, second = was.get(name), becomes.get(name)
         # A text that only follows the new name of another item says nothing new.
@@ -102,6 +112,17 @@ def _compare(
         if isinstance(old, Field) and isinstance(new, Field) and name == "bits":
             kind = "moved" if old.width == new.width else "resized"
         yield kind, first, second
+
+
+def _same_window(old: CSR, new: CSR) -> bool:
+    """Do both show each of their common fields from the same place?
+
+    Then the fields that only one of them shows say all, as differences of their own.
+    """
+    if old.view is None or new.view is None or old.view.of != new.view.of:
+        return False
+    shown = new.view.fields
+    return all(shown.get(name, home) == home for name, home in old.view.fields.items())
 
 
 def renames(a: ISA, b: ISA) -> list[tuple[str, str]]:
@@ -207,8 +228,20 @@ def _home(isa: ISA, id_: str) -> str:
     return f"csr:{csr.view.of}.{csr.view.fields[field]}"
 
 
-def _touching(steps: Iterable[Change], ids: set[str], item: Item) -> tuple[str, ...]:
-    wanted = ids | {_parent(id_) for id_ in ids if id_.startswith("csr:")}
+def _touching(
+    steps: Iterable[Change], ids: set[str], item: Item, *, comes_or_goes: bool
+) -> tuple[str, ...]:
+    """The changes that touch the item itself, or else the CSR that it is a field of."""
+    whole = {_parent(id_) for id_ in ids if id_.startswith("csr:")}
     if isinstance(item, CSR) and item.array:
-        wanted.add(f"csr:{item.array}")
-    return tuple(change.id for change in steps if not wanted.isdisjoint(change.items))
+        whole.add(f"csr:{item.array}")
+    if isinstance(item, CSR):
+        ids = ids | whole
+        if comes_or_goes:  # and its fields with it
+            ids = ids | {f"{id_}.{field}" for id_ in whole for field in item.fields}
+    steps = list(steps)
+    touching = (
+        tuple(change.id for change in steps if not wanted.isdisjoint(change.items))
+        for wanted in (ids, whole)
+    )
+    return next(touching) or next(touching)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from drafthart.generator.emit.c_csrs import csr_functions, storage
 from drafthart.generator.emit.c_decoder import decode_function, expand_function
-from drafthart.generator.emit.c_fusion import fuse
+from drafthart.generator.emit.c_fusion import LONGEST, fuse
 from drafthart.generator.emit.c_handlers import handler, slots, through
 from drafthart.generator.emit.c_watched import bits_read
 from drafthart.generator.emit.python_csrs import reset_value
@@ -66,6 +66,7 @@ def emit_c(isa: ISA) -> str:
         tags=_tags(isa),
         handlers=handlers,
         fused=fuse(handlers),
+        longest_fused=LONGEST,
         jumps=[(index[it.mnemonic], len(index) + at, it.target) for at, it in enumerate(jumps)],
         entries=entries(program),
         invocations={name: _invocation(program, name) for name in entries(program)},

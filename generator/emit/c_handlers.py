@@ -71,6 +71,8 @@ class Handler:
     lines: list[str]
     inline: list[str]
     """The operation's text in line, up to the next one's beginning; empty if there is none."""
+    operands: Mapping[str, str]
+    """What each operand is called, by its name."""
     target: str = ""
     """Where it always jumps, over `op`; empty unless that never changes."""
     through: list[str] | None = None
@@ -181,11 +183,12 @@ def handler(
             *_ENDINGS[shape],
             "}",
         ]
-        return Handler(instruction.mnemonic, name, shape, lines, body, target, through)
+        return Handler(instruction.mnemonic, name, shape, lines, body, places.text, target, through)
     leaves = "next_pc" in operation.effects.writes
     how = "CALL_AND_LEAVE" if leaves else "CALL"
     lines.append(f"static void op_{name}(ARGUMENTS) {{ {how}(call_{name}); }}")
-    return Handler(instruction.mnemonic, name, ALWAYS if leaves else STRAIGHT, lines, [])
+    shape = ALWAYS if leaves else STRAIGHT
+    return Handler(instruction.mnemonic, name, shape, lines, [], places.text)
 
 
 def _fast(
@@ -223,7 +226,8 @@ def through(handler: Handler) -> Handler:
     assert handler.through is not None
     name = f"{handler.name}_through"
     lines = [f"static void op_{name}(ARGUMENTS) {{", *handler.through, "    NEXT;", "}"]
-    return Handler(f"{handler.mnemonic}/through", name, STRAIGHT, lines, handler.through)
+    mnemonic = f"{handler.mnemonic}/through"
+    return Handler(mnemonic, name, STRAIGHT, lines, handler.through, handler.operands)
 
 
 def _is_access(node: Expression) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from drafthart.generator.diff.drawing import encoding_text
-from drafthart.generator.emit.render import render
+from drafthart.generator.emit.render import render, stability_line
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA, Cause
 
@@ -35,7 +35,13 @@ def emit_c_header(isa: ISA) -> str:
         ("Interrupt codes", _causes(isa.interrupts.values(), "INTERRUPT", "interrupt")),
     ]
     _check_names(isa, [define for _, defines in groups for define in defines])
-    return render("header.h.j2", isa=isa, guard=f"DRAFTHART_{_macro(isa.id)}_H", groups=groups)
+    return render(
+        "header.h.j2",
+        isa=isa,
+        stability=stability_line(isa),
+        guard=f"DRAFTHART_{_macro(isa.id)}_H",
+        groups=groups,
+    )
 
 
 def _csrs(isa: ISA) -> list[Define]:

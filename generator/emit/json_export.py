@@ -29,6 +29,7 @@ def emit_json(isa: ISA) -> str:
         "base": isa.base,
         "status": str(isa.status),
         "unstable": isa.status is not Status.RATIFIED,
+        "stability": {"revision": isa.id, "status": str(isa.status), "opt_in": None},
         "content": isa.content,
         "title": isa.title,
         "date": isa.date,

@@ -6,13 +6,23 @@ from dataclasses import dataclass
 
 from drafthart.generator.emit.python_csrs import csr_functions, reset_value
 from drafthart.generator.emit.python_decoder import decode_function, expand_function
-from drafthart.generator.emit.render import render
+from drafthart.generator.emit.render import render, stability_line
 from drafthart.generator.emit.storage import is_stored, slot
 from drafthart.generator.language.check import check_isa
-from drafthart.generator.language.ir import Effects, Program, TypedOperation
+from drafthart.generator.language.ir import (
+    Assign,
+    Call,
+    Effects,
+    Program,
+    State,
+    TypedOperation,
+    own_expressions,
+    statements,
+    walk,
+)
 from drafthart.generator.language.python import HELPERS, emit_function, emit_operation
 from drafthart.generator.language.template import Template, emit_template
-from drafthart.generator.spec.model import ISA, Instruction
+from drafthart.generator.spec.model import ISA, Instruction, Status
 
 _WATCHED = ("translation_context", "pending_interrupt", "wake", "next_timer")
 """Entry functions whose answers the engine keeps until a system instruction."""
@@ -28,8 +38,12 @@ class _Operation:
     templates: tuple[Template, Template] | None
 
 
-def emit_python(isa: ISA) -> str:
-    """The text of the module. Raises `DrafthartError` for an operation that does not check."""
+def emit_python(isa: ISA, *, to_import: bool = False) -> str:
+    """The text of the module. Raises `DrafthartError` for an operation that does not check.
+
+    With `to_import` it is for others: that of an unratified revision is imported only by who
+    opted in.
+    """
     program = check_isa(isa)
     operations = [
         _operation(isa, program, isa.instructions[mnemonic], operation)
@@ -41,6 +55,8 @@ def emit_python(isa: ISA) -> str:
     return render(
         "engine.py.j2",
         isa=isa,
+        stability=stability_line(isa),
+        to_import=to_import and isa.status is not Status.RATIFIED,
         helpers=HELPERS,
         slots=_slots(isa),
         resets=_resets(isa),
@@ -53,6 +69,7 @@ def emit_python(isa: ISA) -> str:
         operations=operations,
         decode=decode_function(isa, index),
         expand=expand_function(isa),
+        left_by_translation=sorted(_left_by(program, "translate_fetch", "translate_data")),
     )
 
 
@@ -84,6 +101,24 @@ def _only_memory(program: Program, effects: Effects) -> bool:
         watched |= program.effects[name].reads
     reads = {"pc", "next_pc", "instruction", "expanded", "time", "csrs"}
     return not (effects.writes & (watched - {"X", "memory", "physical"}) or effects.reads & reads)
+
+
+def _left_by(program: Program, *functions: str) -> set[str]:
+    """State that the functions write without ending the instruction."""
+    found: set[str] = set()
+    waiting, seen = list(functions), set[str]()
+    while waiting:
+        function = program.functions[waiting.pop()]
+        # What ends the instruction leaves what it writes to the trap.
+        if function.name in seen or function.ends:
+            continue
+        seen.add(function.name)
+        for statement in statements(function.body):
+            if isinstance(statement, Assign) and isinstance(statement.target, State):
+                found.add(statement.target.name)
+            for expression in own_expressions(statement):
+                waiting += [node.function for node in walk(expression) if isinstance(node, Call)]
+    return found
 
 
 def _slots(isa: ISA) -> list[str]:

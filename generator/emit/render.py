@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from drafthart.generator.spec.model import ISA
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,3 +31,8 @@ def _environment() -> Environment:
 def render(template: str, **values: Any) -> str:
     """The text of `template` (a file in emit/templates) with `values`."""
     return _environment().get_template(template).render(**values)
+
+
+def stability_line(isa: ISA) -> str:
+    """What a generated file says in a line that tools read: the revision and its status."""
+    return json.dumps({"revision": isa.id, "status": str(isa.status)})

@@ -1,11 +1,9 @@
-"""The platform-level interrupt controller, with two contexts: M-mode and S-mode of hart 0.
+"""The platform-level interrupt controller, with two contexts for each hart: M-mode and S-mode.
 
 Source: the RISC-V Platform-Level Interrupt Controller Specification 1.0.0; sizes as QEMU virt has
 them. Inputs are levels. A gateway that has sent its request waits for the completion before it
 sends another, and a request once sent stays pending although the level falls.
 """
-
-from typing import ClassVar
 
 from drafthart.runtime.devices import SetLine
 from drafthart.runtime.devices.saved import Saved
@@ -17,7 +15,8 @@ SOURCES = 96
 """Interrupt sources including number 0, which does not exist."""
 
 CONTEXT_LINES = (11, 9)
-"""The hart's interrupt line that each context drives: MEIP for 0, SEIP for 1."""
+"""The interrupt lines that the contexts of a hart drive: MEIP and SEIP. Hart n has contexts 2n
+and 2n + 1."""
 
 PENDING, ENABLE, THRESHOLD = 0x1000, 0x2000, 0x20_0000
 ENABLE_STRIDE, CONTEXT_STRIDE = 0x80, 0x1000
@@ -28,26 +27,29 @@ _WORD = (1 << 32) - 1
 
 
 class Plic:
-    """Drives lines 11 (MEIP) and 9 (SEIP) through `set_line`; devices call `set_source`."""
+    """Drives lines 11 (MEIP) and 9 (SEIP) of each hart; devices call `set_source`.
 
-    SAVED: ClassVar[tuple[Saved, ...]] = (
-        Saved("_priority", 3, exactly=SOURCES),
-        Saved("_level", SOURCES),
-        Saved("_pending", SOURCES),
-        Saved("_in_service", SOURCES),
-        Saved("_enable", SOURCES, exactly=len(CONTEXT_LINES)),
-        Saved("_threshold", 3, exactly=len(CONTEXT_LINES)),
-    )
+    `lines` has a function for each hart, in the order of their numbers.
+    """
 
-    def __init__(self, set_line: SetLine) -> None:
-        self._set_line = set_line
+    def __init__(self, *lines: SetLine) -> None:
+        self._contexts = [(set_line, number) for set_line in lines for number in CONTEXT_LINES]
+        count = len(self._contexts)
+        self.SAVED = (
+            Saved("_priority", 3, exactly=SOURCES),
+            Saved("_level", SOURCES),
+            Saved("_pending", SOURCES),
+            Saved("_in_service", SOURCES),
+            Saved("_enable", SOURCES, exactly=count),
+            Saved("_threshold", 3, exactly=count),
+        )
         self._priority = [0] * SOURCES
         # Sets of sources as integers: bit n stands for source n.
         self._level = 0
         self._pending = 0
         self._in_service = 0
-        self._enable = [0] * len(CONTEXT_LINES)
-        self._threshold = [0] * len(CONTEXT_LINES)
+        self._enable = [0] * count
+        self._threshold = [0] * count
 
     def set_source(self, number: int, level: bool) -> None:
         """Drive the input of source `number` (1 to 95); ValueError for another number."""
@@ -64,10 +66,10 @@ class Plic:
             return self._priority[offset // 4]
         if PENDING <= offset < PENDING + 4 * _WORDS:
             return self._pending >> 8 * (offset - PENDING) & _WORD
-        if (enable := _enable_word(offset)) is not None:
+        if (enable := self._enable_word(offset)) is not None:
             context, word = enable
             return self._enable[context] >> 32 * word & _WORD
-        if (register := _context_register(offset)) is not None:
+        if (register := self._context_register(offset)) is not None:
             context, index = register
             return self._threshold[context] if index == 0 else self._claim(context)
         return 0
@@ -77,12 +79,12 @@ class Plic:
         _check(offset, size)
         if 0 < offset < 4 * SOURCES:
             self._priority[offset // 4] = value & _PRIORITY_MASK
-        elif (enable := _enable_word(offset)) is not None:
+        elif (enable := self._enable_word(offset)) is not None:
             context, word = enable
             kept = self._enable[context] & ~(_WORD << 32 * word)
             # Bit 0 is hardwired to zero: there is no source 0.
             self._enable[context] = (kept | (value & _WORD) << 32 * word) & ~1
-        elif (register := _context_register(offset)) is not None:
+        elif (register := self._context_register(offset)) is not None:
             context, index = register
             if index == 0:
                 self._threshold[context] = value & _PRIORITY_MASK
@@ -119,21 +121,21 @@ class Plic:
 
     def _update(self) -> None:
         self._pending |= self._level & ~self._in_service
-        for context, line in enumerate(CONTEXT_LINES):
+        for context, (set_line, line) in enumerate(self._contexts):
             best = self._best(context)
-            self._set_line(line, bool(best) and self._priority[best] > self._threshold[context])
+            set_line(line, bool(best) and self._priority[best] > self._threshold[context])
+
+    def _enable_word(self, offset: int) -> tuple[int, int] | None:
+        context, byte = divmod(offset - ENABLE, ENABLE_STRIDE)
+        known = 0 <= context < len(self._contexts) and byte < 4 * _WORDS
+        return (context, byte // 4) if known else None
+
+    def _context_register(self, offset: int) -> tuple[int, int] | None:
+        context, byte = divmod(offset - THRESHOLD, CONTEXT_STRIDE)
+        known = 0 <= context < len(self._contexts) and byte < 8
+        return (context, byte // 4) if known else None
 
 
 def _check(offset: int, size: int) -> None:
     if size != 4 or offset % 4:
         raise BusError(f"the PLIC has no {size}-byte register at {offset:#x}")
-
-
-def _enable_word(offset: int) -> tuple[int, int] | None:
-    context, byte = divmod(offset - ENABLE, ENABLE_STRIDE)
-    return (context, byte // 4) if 0 <= context < 2 and byte < 4 * _WORDS else None
-
-
-def _context_register(offset: int) -> tuple[int, int] | None:
-    context, byte = divmod(offset - THRESHOLD, CONTEXT_STRIDE)
-    return (context, byte // 4) if 0 <= context < 2 and byte < 8 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ class Saved:
 class Stateful(Protocol):
     """A device with state."""
 
-    SAVED: ClassVar[tuple[Saved, ...]]
+    @property
+    def SAVED(self) -> tuple[Saved, ...]:  # noqa: N802
+        """Its parts: of the class, or of a device for so many harts."""
 
 
 def is_number(value: object, width: int) -> bool:
@@ -67,6 +69,8 @@ def restore_device(device: Stateful, state: Mapping[str, Any]) -> None:
         value, present = state[saved.name], getattr(device, saved.attribute)
         if isinstance(present, list):
             present[:] = value
+            # The list of a property was made for us: it takes it back.
+            setattr(device, saved.attribute, present)
         elif isinstance(present, deque):
             present.clear()
             present.extend(value)

@@ -51,7 +51,7 @@ class Memory:
         for physical, length in list(self._pages(address, len(content))):
             self._ram.store(physical, content[at : at + length])
             at += length
-        self._machine.engine.flush()
+        self._machine.flush()
 
     def _pages(self, address: int, size: int) -> Iterator[tuple[int, int]]:
         """The physical address and length of each part that lies in one page."""

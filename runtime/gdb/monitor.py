@@ -48,7 +48,7 @@ class Monitor:
             return f"{error}\n{HELP if isinstance(error, ValueError) else ''}"
 
     def _state(self, words: list[str]) -> str:
-        machine, hart, isa = self._machine, self._machine.hart, self._machine.isa
+        machine, hart, isa = self._machine, self._shadow.subject, self._machine.isa
         lines = [
             f"{isa.id} ({isa.status})",
             f"{mode_name(isa, hart)}{', asleep' if hart.sleeping else ''}",
@@ -69,7 +69,7 @@ class Monitor:
         if kind not in _ACCESSES:
             raise ValueError(f"{kind!r} is none of {', '.join(_ACCESSES)}")
         result, reads = self._shadow.trace(address, kind.upper())
-        mode = mode_name(self._machine.isa, self._machine.hart)
+        mode = mode_name(self._machine.isa, self._shadow.subject)
         lines = [f"{kind} at {address:#x} in {mode}", *_walk(reads)]
         if isinstance(result, Refused):
             lines.append(f"refused: {result.cause} ({result.code}), value {result.value:#x}")
@@ -90,7 +90,7 @@ class Monitor:
             self._machine.bus.write(address, size, value)
         except BusError as error:
             return f"{error}\n"
-        self._machine.engine.flush()
+        self._machine.flush()
         return ""
 
     def _reset(self, words: list[str]) -> str:

@@ -86,7 +86,7 @@ class Server:
         return None if outcome.reason == "interrupted" else outcome
 
     def _quit(self) -> Outcome:
-        return Outcome("quit", 0, self._machine.hart.steps)
+        return Outcome("quit", 0, self._machine.steps)
 
 
 def _shown(listener: Listener) -> str:

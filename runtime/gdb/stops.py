@@ -95,7 +95,7 @@ class Stops:
         if self._pages:
             self._ram.watched |= self._pages
             # What translations the engine keeps for stores goes past the watch.
-            self._machine.engine.flush()
+            self._machine.flush()
 
     def disarm(self) -> None:
         """After it ran."""

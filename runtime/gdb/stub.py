@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from drafthart.runtime.gdb.connection import Connection, Gone
 from drafthart.runtime.gdb.memory import Memory
@@ -12,18 +13,20 @@ from drafthart.runtime.gdb.stops import LONGEST, Stops, Watchpoint
 from drafthart.runtime.gdb.target import Refusal, Register, Target
 from drafthart.runtime.machine import Machine, Outcome
 from drafthart.runtime.shadow import Refused, Shadow
+from drafthart.runtime.state import mode_name
 
 _OK = b"OK"
 _MALFORMED = b"E16"  # EINVAL
 _NO_MEMORY = b"E0e"  # EFAULT
 _NO_REGISTER = b"E02"  # ENOENT
+_NO_THREAD = b"E03"  # ESRCH
 _FEATURES = (
     f"PacketSize={LARGEST:x};qXfer:features:read+;swbreak+;hwbreak+;vContSupported+;"
     "QStartNoAckMode+"
 ).encode()
 _WATCHES = {"2": "watch", "3": "rwatch", "4": "awatch"}
-_STOPPED = b"T05thread:1;"
-_SIGINT = b"T02thread:1;"
+_STOPPED = b"05"
+_SIGINT = b"02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +57,20 @@ class _Wish:
 
 
 class Stub:
-    """Answers the packets of one debugger at a time."""
+    """Answers the packets of one debugger at a time.
+
+    A hart is a thread to gdb, by its number and one more. Looking at a hart changes nothing; a hart
+    that is stepped gets a turn.
+    """
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._hart = machine.hart
-        self._shadow = Shadow(machine)
+        self._shadow = Shadow(machine, machine.turn)
         self._target = Target(machine, self._shadow)
         self._memory = Memory(machine, self._shadow)
         self._stops = Stops(machine, self._memory)
         self._monitor = Monitor(machine, self._shadow)
-        self._stop = _STOPPED
+        self._stop = self._halted(_STOPPED)
         """The answer to `?`."""
         self._ahead = False
         """Has the guest just run an instruction that gdb is about to step over? On RISC-V, gdb
@@ -121,9 +127,38 @@ class Stub:
                 return Ended("detach")
             case "k":
                 return Ended("kill")
-            case "H" | "T" | "!":
+            case "H":
+                return self._select(rest[1:]) if rest[:1] == "g" else _OK
+            case "T":
+                return _OK if self._number(rest) is not None else _NO_THREAD
+            case "!":
                 return _OK
         return b""
+
+    # Threads.
+
+    @property
+    def _hart(self) -> Any:
+        """The one that gdb looks at."""
+        return self._shadow.subject
+
+    def _number(self, thread: str) -> int | None:
+        """The hart of a thread; the present one where any or all are meant."""
+        number = int(thread, 16) - 1
+        if number < 0:
+            return self._shadow.number
+        return number if number < len(self._machine.harts) else None
+
+    def _select(self, thread: str) -> bytes:
+        number = self._number(thread)
+        if number is None:
+            return _NO_THREAD
+        self._shadow.number = number
+        return _OK
+
+    def _halted(self, signal: bytes, why: bytes = b"") -> bytes:
+        """What is told of a stop: it is of the hart that gdb looks at from now on."""
+        return b"T%b%bthread:%x;" % (signal, why, (self._shadow.number or 0) + 1)
 
     # Queries.
 
@@ -143,15 +178,20 @@ class Stub:
             case "qAttached":
                 return b"1"
             case "qC":
-                return b"QC1"
+                return b"QC%x" % ((self._shadow.number or 0) + 1)
             case "qfThreadInfo":
-                return b"m1"
+                numbers = range(1, len(self._machine.harts) + 1)
+                return b"m" + b",".join(b"%x" % number for number in numbers)
             case "qsThreadInfo":
                 return b"l"
             case "qSymbol":
                 return _OK
         if text.startswith("qThreadExtraInfo,"):
-            return b"hart 0".hex().encode()
+            number = self._number(text.partition(",")[2]) or 0
+            hart = self._machine.harts[number]
+            mode = mode_name(self._machine.isas[number], hart)
+            said = f"hart {number}, {mode}{', asleep' if hart.sleeping else ''}"
+            return said.encode().hex().encode()
         if text.startswith("qRcmd,"):
             command = bytes.fromhex(text.removeprefix("qRcmd,")).decode("utf-8", "replace")
             said = self._monitor.run(command).encode()
@@ -224,8 +264,10 @@ class Stub:
             return Ended("kill")
         if not rest.startswith("Cont;"):
             return b""
-        # There is one thread, so the first action is for it.
-        action = rest.removeprefix("Cont;").partition(";")[0].partition(":")[0]
+        # The first action that fits a thread is for it; the others stand still while it steps.
+        action, _, thread = rest.removeprefix("Cont;").partition(";")[0].partition(":")
+        if thread and action[:1] not in "cC" and self._select(thread) != _OK:
+            return _NO_THREAD
         match action[:1]:
             case "c" | "C":
                 return self._resume(connection, None)
@@ -247,7 +289,7 @@ class Stub:
         """Run until there is a reason to stop; step as long as pc is `inside`, if that is given."""
         ahead, self._ahead = self._ahead, False
         if ahead and inside is not None:
-            return _STOPPED
+            return self._halted(_STOPPED)
         self._stops.arm()
         try:
             if inside is not None or self._stops.slow:
@@ -255,7 +297,7 @@ class Stub:
             else:
                 result = self._run(connection)
         finally:
-            self._machine.engine.breakpoints = frozenset()
+            self._machine.set_breakpoints(frozenset())
             self._stops.disarm()
         if isinstance(result, bytes):
             self._stop = result
@@ -265,28 +307,33 @@ class Stub:
         """At the engine's full speed."""
         stops = self._stops
         wish = _Wish(connection)
-        self._machine.engine.breakpoints = frozenset(stops.breakpoints)
+        self._machine.set_breakpoints(frozenset(stops.breakpoints))
         outcome = self._machine.run(
             interrupted=lambda: wish.to_stop() or stops.changed() is not None
         )
+        self._shadow.number = self._machine.turn
         return self._reason(outcome, connection, wish)
 
     def _run_in_steps(self, connection: Connection, inside: range | None) -> bytes | Ended:
         machine, stops = self._machine, self._stops
         wish = _Wish(connection)
         while True:
+            if inside is None:
+                self._shadow.number = machine.turn
+            elif machine.turn != self._shadow.number:
+                machine.give_turn(self._shadow.number or 0)
             if stops.slow:
                 # Devices may raise an interrupt by now, which comes before the instruction.
                 machine.run(0)
                 touched = stops.touched(self._shadow.next_accesses())
                 if touched is not None:
-                    return _watch_stop(touched)
+                    return self._watch_stop(touched)
             outcome = machine.run(1, interrupted=wish.to_stop)
             if stops.changed() is not None or outcome.reason != "limit":
                 return self._reason(outcome, connection, wish)
             pc = self._hart.pc
             if inside is not None and pc not in inside:
-                return _STOPPED
+                return self._halted(_STOPPED)
             if pc in stops.breakpoints:
                 return self._breakpoint_stop()
 
@@ -299,21 +346,20 @@ class Stub:
             return Ended("exit", outcome)
         if changed is not None:
             self._ahead = True
-            return _watch_stop(changed)
+            return self._watch_stop(changed)
         if outcome.reason == "breakpoint":
             return self._breakpoint_stop()
         if outcome.reason == "asleep":
             said = "the hart sleeps, and nothing can wake it\n"
             connection.send(b"O" + said.encode().hex().encode())
-        return _SIGINT if wish.asked else _STOPPED
+        return self._halted(_SIGINT if wish.asked else _STOPPED)
 
     def _breakpoint_stop(self) -> bytes:
         kind = b"hwbreak" if self._hart.pc in self._stops.hardware else b"swbreak"
-        return b"T05%b:;thread:1;" % kind
+        return self._halted(_STOPPED, b"%b:;" % kind)
 
-
-def _watch_stop(it: Watchpoint) -> bytes:
-    return b"T05%b:%x;thread:1;" % (it.kind.encode(), it.address)
+    def _watch_stop(self, it: Watchpoint) -> bytes:
+        return self._halted(_STOPPED, b"%b:%x;" % (it.kind.encode(), it.address))
 
 
 def _hex(register: Register) -> bytes:

@@ -49,15 +49,18 @@ class Register:
 
 
 class Target:
-    """The registers of `machine`, and their description in XML."""
+    """The registers of the hart that `shadow` asks about, and their description in XML."""
 
     def __init__(self, machine: Machine, shadow: Shadow) -> None:
         self._machine = machine
         self._shadow = shadow
-        self._hart = machine.hart
         found = [*self._general(), *self._floats(), *self._csrs(), *self._virtual()]
         self.registers = {register.number: register for register in found}
         self.description = _describe(machine.isa, found)
+
+    @property
+    def _hart(self) -> Any:
+        return self._shadow.subject
 
     @property
     def general(self) -> list[Register]:
@@ -135,7 +138,7 @@ class Target:
         if mode not in legal or (mode == numbers["M"] and bool(getattr(self._hart, "V", 0))):
             raise Refusal(f"no mode {mode} from {mode_name(self._machine.isa, self._hart)}")
         self._hart.mode = mode
-        self._machine.engine.flush()
+        self._machine.flush()
 
     def _refuse(self, value: int) -> None:
         # What else changes with V differs between drafts: some swap CSRs.

@@ -5,15 +5,40 @@
 
 static u32 bucket(u64 pc, u64 physical) { return (u32)(hash(pc ^ physical << 7) % BUCKETS); }
 
+/* Has a peer decoded instructions of this page? */
+static int peers_have_code(const Engine *e, u64 page) {
+    for (const Peer *it = e->peer.next; it != &e->peer; it = it->next)
+        if (it->drop_code(it->hart, page, 0)) return 1;
+    return 0;
+}
+
 static void forget_blocks(Hart *h) {
     Engine *e = &h->engine;
     memset(e->buckets, 0, sizeof e->buckets);
     memset(e->code, 0, e->ram_size / PAGE * sizeof *e->code);
-    for (u64 page = 0; page < e->ram_size / PAGE; page++) e->page_state[page] &= (u8)~PAGE_CODE;
+    for (u64 page = 0; page < e->ram_size / PAGE; page++)
+        if (e->page_state[page] & PAGE_CODE && !peers_have_code(e, page)) e->page_state[page] &= (u8)~PAGE_CODE;
     e->generation++;
     e->ops_used = e->blocks_used = 0;
     memset(e->jumps, 0, sizeof e->jumps);
     forget_links(e);
+}
+
+/* Drop the blocks of a page if any lies in these lines of it. Are there blocks of it left? */
+static int drop_code(void *hart, u64 page, u64 lines) {
+    Hart *h = hart;
+    Engine *e = &h->engine;
+    CodePage *code = &e->code[page];
+    if (!(code->lines & lines)) return code->lines != 0;
+    for (Block *block = code->blocks; block; block = block->next_here) {
+        Block **at = &e->buckets[bucket(block->pc, block->physical)];
+        while (*at && *at != block) at = &(*at)->next;
+        if (*at) *at = block->next;
+    }
+    *code = (CodePage){0};
+    forget_links(e);
+    h->changed = 1;
+    return 0;
 }
 
 /* Bytes of RAM in a page that is more than plain memory were written. */
@@ -23,27 +48,18 @@ OUTLINE void code_written(Hart *h, u64 offset, u32 size) {
     for (u64 page = offset / PAGE; page <= last / PAGE; page++) {
         if (e->page_state[page] & PAGE_WATCHED) h->attention = 1;
         if (!(e->page_state[page] & PAGE_CODE)) continue;
-        CodePage *code = &e->code[page];
         u64 from = page == offset / PAGE ? offset % PAGE / 64 : 0;
         u64 to = page == last / PAGE ? last % PAGE / 64 : 63;
         u64 lines = (~0ull << from) & (~0ull >> (63 - to));
-        if (!(code->lines & lines)) continue;
-        for (Block *block = code->blocks; block; block = block->next_here) {
-            Block **at = &e->buckets[bucket(block->pc, block->physical)];
-            while (*at && *at != block) at = &(*at)->next;
-            if (*at) *at = block->next;
-        }
-        *code = (CodePage){0};
-        e->page_state[page] &= (u8)~PAGE_CODE;
-        forget_links(e);
-        h->changed = 1;
+        int left = drop_code(h, page, lines);
+        for (const Peer *it = e->peer.next; it != &e->peer; it = it->next) left |= it->drop_code(it->hart, page, lines);
+        if (!left) e->page_state[page] &= (u8)~PAGE_CODE;
     }
 }
 
-/* Instructions of this page are about to be decoded: stores to it must not pass unseen. */
-static void mark_code(Engine *e, u64 page) {
-    if (e->page_state[page] & PAGE_CODE) return;
-    e->page_state[page] |= PAGE_CODE;
+/* Have the next store to this page take the long way. */
+static void hide_stores(void *hart, u64 page) {
+    Engine *e = &((Hart *)hart)->engine;
     u64 first = (u64)(uintptr_t)e->ram + page * PAGE;
     for (int i = 0; i < CONTEXTS; i++) {
         Context *context = e->contexts[i];
@@ -55,15 +71,24 @@ static void mark_code(Engine *e, u64 page) {
     }
 }
 
+/* Instructions of this page are about to be decoded: stores to it must not pass unseen. */
+static void mark_code(Engine *e, u64 page) {
+    if (e->page_state[page] & PAGE_CODE) return;
+    e->page_state[page] |= PAGE_CODE;
+    const Peer *it = &e->peer;
+    do it->hide_stores(it->hart, page);
+    while ((it = it->next) != &e->peer);
+}
+
 static int at_breakpoint(const Hart *h, u64 pc) {
     for (u32 i = 0; i < h->engine.breakpoints; i++)
         if (h->engine.breakpoint[i] == pc) return 1;
     return 0;
 }
 
-/* Give instructions `from` to `count` the handlers of the sequences that they make up. */
-static void join(Op **ops, const u16 *numbers, u32 *from, u32 count) {
-    for (u32 used; *from < count; *from += used) ops[*from]->run = fuse(numbers + *from, count - *from, &used);
+/* Give the instructions of a block the handlers of the sequences that they make up. */
+static void join(Op **ops, const u16 *numbers, u32 count) {
+    for (u32 at = 0, used; at < count; at += used) ops[at]->run = fuse(ops + at, numbers + at, count - at, &used);
 }
 
 /* Decode from an address to the first instruction that has to end a block. */
@@ -74,7 +99,7 @@ static Block *make_block(Hart *h, u64 pc, u64 physical) {
     u64 lines = 0;
     Op *first = &e->ops[e->ops_used], *op = first, *ops[LONGEST];
     u16 numbers[LONGEST];
-    u32 count = 0, joined = 0; /* instructions from `joined` on may still be part of a sequence */
+    u32 count = 0;
     while (offset + 2 <= end && count < LONGEST) {
         u32 word = (u32)ram_read(e->ram + offset, 2);
         u32 length = (word & 3) == 3 ? 4 : 2;
@@ -101,14 +126,13 @@ static Block *make_block(Hart *h, u64 pc, u64 physical) {
         u8 shape = SHAPES[number];
         if (shape == STRAIGHT) continue;
         *op++ = (Op){0};
-        join(ops, numbers, &joined, count);
         if (shape == ALWAYS) goto done;
     }
     if (!count) return NULL;
-    join(ops, numbers, &joined, count);
     *op++ = (Op){.run = op_end, .pc = pc, .steps = (u8)count};
     *op++ = (Op){0};
 done:
+    join(ops, numbers, count);
     mark_code(e, page);
     CodePage *code = &e->code[page];
     code->lines |= lines;

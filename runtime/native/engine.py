@@ -15,6 +15,8 @@ from drafthart.runtime.engine import Stop
 from drafthart.runtime.memory import Bus, BusError
 from drafthart.runtime.native.hart import NativeHart
 from drafthart.runtime.native.interface import Interface, load
+from drafthart.runtime.native.transitions import NativeTransitions
+from drafthart.runtime.transitions import Counted, Listener
 
 _ONES = (1 << 64) - 1
 _LIMIT, _SLEEPING, _ATTENTION, _BREAKPOINT = range(4)
@@ -78,9 +80,19 @@ class Functions(Mapping[str, Any]):
 
 
 class NativeEngine:
-    """A hart of one revision on a bus, run by a compiled library (see `native_library`)."""
+    """A hart of one revision on a bus, run by a compiled library (see `native_library`).
 
-    def __init__(self, isa: ISA, library: Path, bus: Bus, clock: Clock) -> None:
+    `beside` is another hart on the same bus, if there is one.
+    """
+
+    def __init__(
+        self,
+        isa: ISA,
+        library: Path,
+        bus: Bus,
+        clock: Clock,
+        beside: NativeEngine | None = None,
+    ) -> None:
         self._isa = isa
         self._interface = load(isa, library)
         self._library = self._interface.library
@@ -100,6 +112,12 @@ class NativeEngine:
                 f"no memory on the host for a hart with {ram.size >> 20} MiB of RAM"
             )
         self._state = ffi.gc(state, self._library.dh_destroy)
+        if beside is None:
+            ram.listeners.append(self._host_wrote)
+        else:
+            # What the host writes reaches this hart through the other one.
+            peer = beside._library.dh_peer(beside._state)
+            self._library.dh_join(self._state, ffi.cast("void *", beside._address(peer)))
         self.hart: Any = NativeHart(self._interface, self._state, clock)
         self.module: Mapping[str, Any] = Functions(isa, self._interface)
         self._watcher: Callable[[Any], None] | None = None
@@ -107,6 +125,7 @@ class NativeEngine:
         self._windows = 0
         self._watched: frozenset[int] = frozenset()
         self._failure: BaseException | None = None
+        self._transitions: NativeTransitions | None = None
         self._synchronise()
 
     # Control
@@ -155,6 +174,8 @@ class NativeEngine:
                 reason = library.dh_run(state, min(limit, _ONES))
             else:
                 reason = self._run_watched(limit)
+            if self._transitions is not None:
+                self._transitions.hand_on()
             if self._failure is not None:
                 failure, self._failure = self._failure, None
                 raise failure
@@ -167,9 +188,22 @@ class NativeEngine:
         """Run one instruction, or take the exception that it raises."""
         self._synchronise()
         self._library.dh_step(self._state)
+        if self._transitions is not None:
+            self._transitions.hand_on()
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
+
+    def watch_traps(self, listener: Listener, *, every_trap: bool = False) -> None:
+        """Tell `listener` of each trap that leaves V=1, or of every one, and begin to count."""
+        self._transitions = NativeTransitions(
+            self._interface, self._state, listener, every_trap=every_trap
+        )
+
+    def counted(self) -> Counted:
+        """What was counted since `watch_traps`."""
+        assert self._transitions is not None
+        return self._transitions.counted()
 
     def _select_context(self) -> None:
         """Nothing: `step` does it."""
@@ -204,6 +238,13 @@ class NativeEngine:
         return Operation("", ()), ()
 
     # The bus
+
+    def _address(self, pointer: Any) -> int:
+        """A pointer of this library as a number, which another one's can be made of."""
+        return int(self._interface.ffi.cast("uintptr_t", pointer))
+
+    def _host_wrote(self, address: int, size: int) -> None:
+        self._library.dh_host_wrote(self._state, address, size)
 
     def _synchronise(self) -> None:
         """Tell the library what others may have changed: clock, windows, watched pages."""

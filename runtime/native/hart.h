@@ -18,6 +18,7 @@ typedef struct translation Translation;
     u64 trapped;        /* those of them that ended in an exception */                            \
     u64 sleeping;                                                                                 \
     u64 interrupt_lines;                                                                          \
+    u64 elsewhere;      /* steps of the machine's other harts, which time counts as well */       \
     union {                                                                                       \
         struct {                                                                                  \
             u8 ended;     /* the operation ended before its end: an exception is to be taken */   \
@@ -131,6 +132,17 @@ typedef struct {
 
 enum { PAGE_CODE = 1, PAGE_WATCHED = 2 };
 
+/* A hart among those that share its RAM and run in turns with it, in one thread. They are of any
+   revision: what one asks of another goes through these functions. */
+typedef struct peer Peer;
+struct peer {
+    Peer *next; /* they are in a ring */
+    void *hart;
+    u8 *page_state;
+    void (*hide_stores)(void *hart, u64 page);          /* stores to the page must not pass unseen from now on */
+    int (*drop_code)(void *hart, u64 page, u64 lines);  /* forget instructions in these lines; are there others? */
+};
+
 typedef struct {
     u64 base, end;
 } Window;
@@ -149,6 +161,18 @@ typedef struct {
 
 #define MOST_ACCESSES 256
 
+/* Traps for the host, and what was counted beside them; see traps.h. */
+typedef struct {
+    u64 *records; /* NULL: nobody asked */
+    u32 count, room;
+    int all;        /* also those that do not leave V=1 */
+    u32 mode;       /* V << 2 | mode when we looked last */
+    u64 steps, trapped; /* likewise */
+    u64 steps_in[8];    /* steps begun in each such mode */
+    u64 switches;       /* changes of V */
+    u64 walks, walks_saved, filled;
+} Traps;
+
 typedef struct {
     Context *context; /* the present one */
     u64 key;          /* its key */
@@ -156,8 +180,9 @@ typedef struct {
     u64 deadline;     /* step count at which blocks end */
     u8 *ram;
     u64 ram_base, ram_size;
-    u8 *page_state;
+    u8 *page_state; /* one for all peers */
     CodePage *code;
+    Peer peer; /* this hart, for the others */
     u64 time_offset, steps_per_tick;
     u64 timer; /* what next_timer said last */
     u64 next_key;
@@ -182,6 +207,7 @@ typedef struct {
     u64 breakpoint[MOST_BREAKPOINTS];
     u32 read_count, write_count, csr_count;
     Access read_log[MOST_ACCESSES], write_log[MOST_ACCESSES], csr_log[MOST_ACCESSES];
+    Traps traps;
     dh_commit_callback *commit; /* see api.h */
     void *commit_host;
     u32 noted_count;

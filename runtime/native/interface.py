@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cffi
-
 from drafthart.generator.emit.storage import members
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
+from drafthart.runtime.native.foreign import foreign
 
 _MEMBERS = """
-    uint64_t x[33]; uint64_t pc, next_pc, instruction, steps, trapped, sleeping, interrupt_lines;
+    uint64_t x[33]; uint64_t pc, next_pc, instruction, steps, trapped, sleeping, interrupt_lines, elsewhere;
     uint8_t ended, changed, attention, watching;
 """
 
@@ -28,12 +27,19 @@ _FUNCTIONS = """
     void dh_flush_translations(struct hart *h);
     void dh_reset(struct hart *h);
     void dh_watch_page(struct hart *h, uint64_t address, int watched);
+    void dh_host_wrote(struct hart *h, uint64_t address, uint64_t size);
+    void *dh_peer(struct hart *h);
+    void dh_join(struct hart *h, void *peer);
     int dh_add_window(struct hart *h, uint64_t base, uint64_t end);
     void dh_set_clock(struct hart *h, uint64_t offset, uint64_t steps_per_tick);
     void dh_set_breakpoints(struct hart *h, const uint64_t *addresses, uint32_t count);
     uint64_t dh_invoke(struct hart *h, uint32_t number, const uint64_t *arguments);
     uint64_t dh_csr_read(struct hart *h, uint32_t number);
     void dh_csr_write(struct hart *h, uint32_t number, uint64_t value);
+    void dh_record_traps(struct hart *h, uint64_t *records, uint32_t room, int all);
+    uint32_t dh_record_words(void);
+    uint32_t dh_taken_traps(struct hart *h);
+    void dh_counted(struct hart *h, uint64_t *counts);
     uint32_t dh_log(struct hart *h, uint32_t which, uint32_t at, uint64_t *access);
     uint64_t dh_expanded(struct hart *h);
     const char *dh_entry(uint32_t number);
@@ -47,11 +53,10 @@ class Interface:
     """A loaded library: `ffi` and its functions."""
 
     def __init__(self, isa: ISA, library: Path) -> None:
-        self.ffi = cffi.FFI()
         own = "".join(
             f"uint64_t {name}{f'[{count}]' if count else ''};" for name, count in members(isa)
         )
-        self.ffi.cdef(f"struct hart {{ {_MEMBERS} {own} }}; {_FUNCTIONS}")
+        self.ffi = foreign(f"struct hart {{ {_MEMBERS} {own} }}; {_FUNCTIONS}")
         try:
             self.library: Any = self.ffi.dlopen(str(library))
         except OSError as problem:

@@ -19,12 +19,14 @@ CACHED_FUNCTIONS(8)
 INLINE u64 hash(u64 value) { return (value * 0x9e3779b97f4a7c15ull) >> 32; }
 
 /* The kept answer to a question about a page, or NULL. */
-INLINE const Answer *kept_answer(const Hart *h, u64 key) {
-    const Engine *e = &h->engine;
+INLINE const Answer *kept_answer(Hart *h, u64 key) {
+    Engine *e = &h->engine;
     const Answer *answer = &e->answers[hash(key) % ANSWERS];
-    if (UNLIKELY(!e->context)) return NULL;
-    int known = answer->key == key && answer->context == e->context->number && answer->fences == e->fences;
-    return known && !h->watching ? answer : NULL;
+    int known = e->context && answer->key == key && answer->context == e->context->number &&
+                answer->fences == e->fences && !h->watching;
+    e->traps.walks_saved += (u64)known;
+    e->traps.walks += (u64)!known;
+    return known ? answer : NULL;
 }
 
 INLINE void keep_answer(Hart *h, u64 key, u64 found) {
@@ -117,7 +119,9 @@ INLINE u64 physical_exists(const Hart *h, u64 address, u64 size) {
 }
 
 /* The counter is wide and runs on with the steps of the hart. */
-INLINE u64 time(const Hart *h) { return h->engine.time_offset + h->steps / h->engine.steps_per_tick; }
+INLINE u64 time(const Hart *h) {
+    return h->engine.time_offset + (h->steps + h->elsewhere) / h->engine.steps_per_tick;
+}
 INLINE u64 retired(const Hart *h) { return h->steps - h->trapped; }
 
 /* Decoded instructions follow memory by themselves: stores to them drop them. */

@@ -1,9 +1,9 @@
 /* The loop of the engine, and its interface to C and to Python. */
 #pragma once
 
-#include "blocks.h"
-
 #define API __attribute__((visibility("default"), used))
+
+#include "traps.h"
 
 enum { STOP_LIMIT, STOP_SLEEPING, STOP_ATTENTION, STOP_BREAKPOINT };
 
@@ -64,6 +64,7 @@ API int dh_run(Hart *h, u64 limit) {
     Engine *e = &h->engine;
     for (;;) {
         h->changed = 0;
+        if (UNLIKELY(e->traps.records)) look_at_mode(h, 0);
         if (h->attention) break;
         if (h->steps >= limit) return STOP_LIMIT;
         if (h->sleeping) {
@@ -75,6 +76,7 @@ API int dh_run(Hart *h, u64 limit) {
             h->next_pc = h->pc;
             fn_take_interrupt(h, cause);
             h->pc = h->next_pc;
+            if (UNLIKELY(e->traps.records)) look_at_mode(h, 1);
             continue;
         }
         if (UNLIKELY(e->breakpoints) && at_breakpoint(h, h->pc)) return STOP_BREAKPOINT;
@@ -123,6 +125,7 @@ API void dh_step(Hart *h) {
     select_context(h);
     step(h);
     h->changed = 0;
+    if (UNLIKELY(h->engine.traps.records)) look_at_mode(h, 0);
 }
 
 API void dh_flush(Hart *h) {
@@ -137,6 +140,7 @@ API void dh_reset(Hart *h) {
     h->events &= 0xff000000u;
     h->sleeping = 0;
     h->engine.timer = 0;
+    h->engine.traps.mode = mode_and_virtual(h);
     dh_flush(h);
 }
 
@@ -145,6 +149,31 @@ API void dh_watch_page(Hart *h, u64 address, int watched) {
     if (page >= h->engine.ram_size / PAGE) return;
     if (watched) h->engine.page_state[page] |= PAGE_WATCHED;
     else h->engine.page_state[page] &= (u8)~PAGE_WATCHED;
+    dh_flush(h);
+}
+
+/* The host wrote to RAM, as a device's DMA does: instructions that were there are decoded anew. */
+API void dh_host_wrote(Hart *h, u64 address, u64 size) {
+    u64 offset = address - h->engine.ram_base;
+    if (!size || offset >= h->engine.ram_size || size > h->engine.ram_size - offset) return;
+    u8 attention = h->attention;
+    for (u64 done = 0, part; done < size; done += part) {
+        part = size - done < PAGE ? size - done : PAGE;
+        code_written(h, offset + done, (u32)part);
+    }
+    h->attention = attention;
+}
+
+API void *dh_peer(Hart *h) { return &h->engine.peer; }
+
+/* Let a hart that is new share its RAM with the one whose `dh_peer` this is: they run in turns, and
+   each sees what the others store, instructions included. */
+API void dh_join(Hart *h, void *peer) {
+    Peer *mine = &h->engine.peer, *other = peer;
+    free(mine->page_state);
+    h->engine.page_state = mine->page_state = other->page_state;
+    mine->next = other->next;
+    other->next = mine;
     dh_flush(h);
 }
 
@@ -165,7 +194,10 @@ API void dh_destroy(Hart *h) {
     free(h->engine.ops);
     free(h->engine.blocks);
     free(h->engine.code);
-    free(h->engine.page_state);
+    Peer *mine = &h->engine.peer, *before = mine;
+    while (before->next != mine) before = before->next;
+    if (before == mine) free(mine->page_state);
+    before->next = mine->next;
     free(h);
 }
 
@@ -187,6 +219,7 @@ API Hart *dh_create(u8 *ram, u64 base, u64 size, DeviceRead *device_read, Device
     e->blocks = malloc(BLOCKS * sizeof(Block));
     e->code = calloc(size / PAGE, sizeof(CodePage));
     e->page_state = calloc(size / PAGE, 1);
+    e->peer = (Peer){&e->peer, h, e->page_state, hide_stores, drop_code};
     if (!e->ops || !e->blocks || !e->code || !e->page_state) {
         dh_destroy(h);
         return NULL;

@@ -33,6 +33,7 @@ static void clear_context(Engine *e, Context *context) {
 /* Put a translation into a table of the present context. */
 static void put(Engine *e, u32 table, u32 index, Translation entry) {
     Context *context = e->context;
+    e->traps.filled++;
     if (context->filled <= FEW) {
         if (context->filled < FEW) context->log[context->filled] = (u16)(table << 14 | index);
         context->filled++;

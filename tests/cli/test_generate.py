@@ -50,9 +50,10 @@ def test_a_draft_taints_what_is_made_from_it(drafthart: Command, folder: Folder)
 
 
 def test_python_is_tainted_too(drafthart: Command) -> None:
-    text = drafthart("generate --target python h@0.6.1").out
+    text = drafthart("generate --target python h@0.6.1 --allow-unstable h@0.6.1").out
     compile(text, "generated", "exec")
     assert "UNSTABLE: h@0.6.1" in text
+    assert "\nUNSTABLE = True\n" in text
 
 
 @pytest.mark.parametrize("target", ["c-header", "json", "python"])

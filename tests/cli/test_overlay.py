@@ -65,7 +65,9 @@ def test_a_program_that_has_numbers_only_by_the_overlay(
         "run", *DRAFT, "--overlay", OURS, "--dump-state", "--log-commits", "l", guest
     )
     assert result.status == 10
-    assert result.err.startswith("drafthart: the guest ended with status 10 after ")
+    banner, ended, *_ = result.err.splitlines()
+    assert banner.endswith(" is unstable (draft), opted in by --allow-unstable h@0.1")
+    assert ended.startswith("drafthart: the guest ended with status 10 after ")
     assert "\n  last trap into M-mode: environment call from VS-mode (cause:10)\n" in result.err
     assert "x10/a0 0x0000000000000123" in result.out
     taint, *lines = (here / "l").read_text().splitlines()

@@ -88,6 +88,18 @@ def test_a_hot_loop() -> None:
     assert result.trapped == 0
 
 
+def test_what_is_decoded_ahead_leaves_no_trace() -> None:
+    def make() -> Bench:
+        bench = Bench("h@1.0")
+        # The branch is always taken: nobody executes what is behind it, which is no instruction.
+        bench.place("loop: addi s0, s0, 1\nbnez s0, loop\n.half 0x9190", CODE)
+        return bench
+
+    result = both(make)
+    assert result.trapped == 0
+    assert ("trap_value", "0") in result.state
+
+
 def test_limits_are_exact() -> None:
     for steps in (*range(2995, 3005), 1, 63, 64, 65):
 

@@ -20,8 +20,10 @@ from drafthart.generator.spec.model import ISA
 from drafthart.generator.spec.overlay import overlays
 from drafthart.generator.spec.resolve import resolve
 from drafthart.last_line import LastLine
+from drafthart.runtime.boot import Images
 from drafthart.runtime.engines import EngineFactory, has_compiler, native_engine, python_engine
-from drafthart.runtime.machine import Images, Machine, Outcome
+from drafthart.runtime.gate import stability
+from drafthart.runtime.machine import Machine, Outcome
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SOURCE = CHECKOUT / "examples/drafts/hypervisor.S"
@@ -137,7 +139,9 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def run(isa: ISA, elf: Path, engine: Callable[[ISA], EngineFactory] = python_engine) -> Run:
     terminal = Terminal()
     shown = LastLine(terminal)
-    machine = Machine(isa, engine(isa), memory=16 << 20, terminal=shown)
+    machine = Machine(
+        isa, engine(isa), memory=16 << 20, terminal=shown, stability=stability(isa)
+    )
     images = Images(elf)
     machine.boot(images)
     outcome = machine.run(LIMIT)

@@ -16,7 +16,8 @@ from drafthart.generator.assembly import assemble, write_elf
 from drafthart.runtime.commit_log import CommitLog
 from drafthart.runtime.engines import python_engine
 from drafthart.runtime.gate import stability
-from drafthart.runtime.machine import Images, Machine
+from drafthart.runtime.boot import Images
+from drafthart.runtime.machine import Machine
 from drafthart.runtime.trace import parse_commit
 
 GCC = "riscv64-unknown-elf-gcc"

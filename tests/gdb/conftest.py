@@ -11,11 +11,13 @@ import pytest
 from bench import isa_of
 
 from drafthart.generator.assembly import assemble, write_elf
+from drafthart.runtime.boot import Images
 from drafthart.runtime.engines import engine_named, has_compiler
+from drafthart.runtime.gate import stability
 from drafthart.runtime.gdb.connection import Listener
 from drafthart.runtime.gdb.packets import Kind, Reader, encode
 from drafthart.runtime.gdb.server import Server
-from drafthart.runtime.machine import Images, Machine, Outcome
+from drafthart.runtime.machine import Machine, Outcome
 
 SHIFT = 0x4000_0000
 """The guest finds at 0x4000_0000 what is at 0x8000_0000."""
@@ -107,7 +109,11 @@ class Debugged:
         isa = isa_of(revision)
         self.keyboard = Keyboard()
         self.machine = Machine(
-            isa, engine_named(engine, isa), memory=8 << 20, terminal=self.keyboard
+            isa,
+            engine_named(engine, isa),
+            memory=8 << 20,
+            terminal=self.keyboard,
+            stability=stability(isa),
         )
         self.machine.boot(Images(program=program))
         self.listener = Listener("127.0.0.1", 0)

@@ -1,6 +1,7 @@
 /* Generated from h@0.6.1 (draft), on priv@1.12@2021-07-18, by Drafthart, do not edit.
  * Content of the spec: …
  * UNSTABLE: h@0.6.1 is not ratified; every number here may change without notice.
+ * unstable: {"revision": "h@0.6.1", "status": "draft"}
  */
 #ifndef DRAFTHART_H_0_6_1_H
 #define DRAFTHART_H_0_6_1_H

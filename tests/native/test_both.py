@@ -11,10 +11,11 @@ from bench import BASE, CODE, DATA, Bench, isa_of
 
 from drafthart.cli import main
 from drafthart.generator.assembly import assemble, write_elf
+from drafthart.runtime.boot import Images
 from drafthart.runtime.both_engine import BothEngine, EngineDifferenceError
 from drafthart.runtime.devices.clint import Clint
 from drafthart.runtime.engines import both_engines, engine_named, has_compiler
-from drafthart.runtime.machine import Images, Machine
+from drafthart.runtime.machine import Machine
 from drafthart.runtime.state import read_state
 
 pytestmark = pytest.mark.skipif(not has_compiler(), reason="no C compiler is installed")
@@ -95,6 +96,68 @@ def test_what_the_native_engine_writes_to_devices() -> None:
     recorder._record = lambda kind, at, size, value: record(kind, at, size, value ^ 1)
     with pytest.raises(EngineDifferenceError, match=r"write of 0x\w+, 8 bytes at 0x2004000"):
         bench.engine.run(lambda: (120, True))
+
+
+def spoil_late(bench: Bench, how: Callable[[Any], None]) -> None:
+    """Change the native side once, as soon as it has run 21234 instructions."""
+    native = bench.engine._native
+    run, done = native.run, False
+
+    def spoiled(horizon: Any) -> Any:
+        nonlocal done
+        stop = run(horizon)
+        if native.hart.steps >= 21_234 and not done:
+            done = True
+            how(native)
+        return stop
+
+    native.run = spoiled
+
+
+CLOCK = "li s0, 0x200bff8\n1: ld a0, 0(s0)\naddi a1, a1, 1\nsd a0, -8(s0)\nj 1b"
+
+
+@pytest.mark.parametrize("source", [LOOP, CLOCK])
+def test_the_instruction_is_told_at_a_coarse_grain(source: str) -> None:
+    bench = Bench("h@1.0", engine="both")
+    bench.bus.attach(0x200_0000, 0x1_0000, Clint(bench.clock, bench.hart.set_line))
+    bench.place(source, CODE)
+    bench.engine.every = 500
+    spoil_late(bench, lambda native: native.hart.x.__setitem__(31, 0xBAD))
+    with pytest.raises(EngineDifferenceError) as found:
+        bench.engine.run(lambda: (30_000, True))
+    lines = str(found.value).splitlines()
+    assert lines[0].startswith("the engines differ after 21234 instructions of h@1.0")
+    assert lines[1].endswith("after 21233 instructions")
+    assert "--lockstep-every" not in lines[-1]
+    assert bench.hart.steps == 21_500
+
+
+def test_the_instruction_is_told_where_memory_differs() -> None:
+    bench = looping(500)
+    spoil_late(bench, lambda native: bench.engine._other_ram.u64.__setitem__(5, 1))
+    bench.engine.run(lambda: (23_000, True))
+    with pytest.raises(EngineDifferenceError, match="after 21234 instructions") as found:
+        bench.engine.check_memory()
+    assert "RAM at 0x80000028" in str(found.value)
+
+
+def test_what_single_steps_do_not_show() -> None:
+    bench = looping(500)
+    native = bench.engine._native
+    run = native.run
+
+    def spoiled(horizon: Any) -> Any:
+        before = native.hart.steps
+        stop = run(horizon)
+        if before > 20_000 and native.hart.steps > before + 1:
+            native.hart.x[31] = 0xBAD
+        return stop
+
+    native.run = spoiled
+    with pytest.raises(EngineDifferenceError, match=r"x\[31\]") as found:
+        bench.engine.run(lambda: (30_000, True))
+    assert str(found.value).endswith("in single steps they agree: it is in how blocks are run")
 
 
 class Quiet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from io import BytesIO
@@ -10,16 +11,18 @@ from pathlib import Path
 import pytest
 
 from drafthart.generator.assembly import assemble, flat, write_elf
+from drafthart.generator.spec.model import ISA
 from drafthart.generator.spec.resolve import resolve
+from drafthart.runtime.boot import Images
 from drafthart.runtime.commit_log import CommitLog
 from drafthart.runtime.engines import python_engine
 from drafthart.runtime.gate import stability
-from drafthart.runtime.machine import Images, Machine
+from drafthart.runtime.machine import Machine
 from drafthart.runtime.native.build import HEADERS
 from drafthart.runtime.native.embedding import embedding
 
 EXAMPLE = Path(__file__).parents[2] / "examples/embedding/main.c"
-CC = shutil.which("cc")
+CC = os.environ.get("CC") or shutil.which("cc")
 CXX = shutil.which("c++")
 FLAGS = ("-std=gnu11", "-O0", "-fno-strict-aliasing", "-fwrapv", "-ffp-contract=off", "-w")
 PROGRAM = """
@@ -92,13 +95,13 @@ class Silent:
         pass
 
 
-def compiled(revision: str, folder: Path) -> Path:
-    for name, text in embedding(resolve(revision)).items():
+def compiled(isa: ISA, folder: Path, main: Path = EXAMPLE) -> Path:
+    for name, text in embedding(isa).items():
         (folder / name).write_text(text, encoding="utf-8")
     assert CC is not None
     subprocess.run([CC, *FLAGS, "-c", "hart.c"], cwd=folder, check=True)
     warnings = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-    command = [CC, *warnings, "-I.", str(EXAMPLE), "hart.o", "-o", "bench"]
+    command = [CC, *warnings, "-I.", str(main), "hart.o", "-o", "bench"]
     subprocess.run(command, cwd=folder, check=True)
     return folder / "bench"
 
@@ -119,7 +122,7 @@ def test_the_example_prints_the_commit_log(revision: str, tmp_path: Path) -> Non
     program = assemble(PROGRAM, resolve(revision), name="p")
     (tmp_path / "p.bin").write_bytes(flat(program))
     (tmp_path / "p.elf").write_bytes(write_elf(program))
-    bench = compiled(revision, tmp_path)
+    bench = compiled(resolve(revision), tmp_path)
     done = subprocess.run(
         [bench, "p.bin"], cwd=tmp_path, check=True, capture_output=True, text=True, timeout=60
     )
@@ -135,6 +138,55 @@ def test_the_example_prints_the_commit_log(revision: str, tmp_path: Path) -> Non
         "cause 9, value 0x0",
     ]
     assert sum(line.startswith("core   0: 1 ") for line in commits) == 2
+
+
+STATE = Path(__file__).with_name("embedding_state.c")
+PARTS = """
+    .globl _start
+_start:
+    .zero 0x100
+    ld a0, 0(a1)
+    fadd.d fa0, fa1, fa2
+    csrw sscratch, a0
+    sd a0, 8(a1)
+    ecall
+    .balign 0x100
+    j .
+    .balign 0x100
+    wfi
+    j .
+"""
+
+
+@pytest.mark.parametrize("revision", ["h@1.0", "h@0.6.1"])
+def test_modes_registers_lines_and_commits_of_a_guest(revision: str, tmp_path: Path) -> None:
+    isa = resolve(revision)
+    (tmp_path / "p.bin").write_bytes(flat(assemble(PARTS, isa, name="p")))
+    bench = compiled(isa, tmp_path, STATE)
+    done = subprocess.run(
+        [bench, "p.bin", isa.id], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+NUMBERS = """
+#include <stdio.h>
+#include "drafthart.h"
+int main(void) {
+    printf("%s %#x %s\\n", dh_revision(), (unsigned)dh_csr_number("bstvec"), dh_csr_name(0x7c0));
+}
+"""
+
+
+def test_an_overlay_reaches_the_c_program(tmp_path: Path) -> None:
+    overlay = Path(__file__).parents[2] / "specs/overlays/h-0.1.yaml"
+    isa = resolve("h@0.1", overlay=overlay)
+    source = tmp_path / "numbers.c"
+    source.write_text(NUMBERS)
+    bench = compiled(isa, tmp_path, source)
+    told = subprocess.run([bench], check=True, capture_output=True, text=True, timeout=60).stdout
+    # The numbers that the overlay gives, where the draft has none.
+    assert told.split() == [*isa.id.split(), "0x6d2", "mvtval"]
 
 
 @pytest.mark.skipif(CXX is None, reason="needs a C++ compiler")

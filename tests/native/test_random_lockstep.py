@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 from bench import Bench
+from long_guests import LongGuests
 from random_guests import RUN, prepare
 
 from drafthart.generator.spec.resolve import revisions
+from drafthart.runtime.engine import EngineDifferenceError
 from drafthart.runtime.engines import has_compiler
 from drafthart.runtime.state import read_state
 
@@ -69,3 +71,16 @@ def test_random_guests_in_lockstep(revision: str) -> None:
         stepped.engine.check_memory()
         assert stepped.hart.steps <= SLICE
         assert bench.hart.steps >= stepped.hart.steps
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_guests_that_get_far_in_lockstep(revision: str) -> None:
+    guests = LongGuests(revision, "both")
+    done, seed = 0, FIRST
+    while done < STEPS:
+        try:
+            done += max(guests.run(seed), 1)
+            guests.bench.engine.check_memory()
+        except EngineDifferenceError as found:
+            pytest.fail(f"seed {seed}: {found}")
+        seed += 1

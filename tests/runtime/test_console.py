@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 
-from drafthart.runtime.console import HELP, Console
+from drafthart.runtime.console import Console
 
 
 class Pipes:
@@ -87,7 +87,7 @@ def test_escape_escape_sends_it(pipes: Pipes) -> None:
 
 def test_escape_h_shows_help(pipes: Pipes) -> None:
     assert pipes.type(b"a\x01hb") == b"ab"
-    assert os.read(pipes.screen, 1000) == HELP
+    assert os.read(pipes.screen, 1000) == pipes.console.help
 
 
 def test_escape_is_remembered_between_polls(pipes: Pipes) -> None:

@@ -98,7 +98,7 @@ def test_segments_go_to_their_physical_addresses(bus: Bus, tmp_path: Path) -> No
     bus.ram.u8[:] = b"\xaa" * SIZE
     elf = Elf([Segment(), Segment(BASE + 0x1000, b"data", 16)], entry=BASE + 4)
     image = load(bus, tmp_path, elf.build())
-    assert image == Image(BASE + 4, {}, None, None, BASE + 0x1010)
+    assert image == Image(BASE + 4, {}, None, None, BASE, BASE + 0x1010)
     assert bus.ram.load(BASE, 33) == CODE + b"\xaa"
     assert bus.ram.load(BASE + 0x1000, 17) == b"data" + bytes(12) + b"\xaa"
 
@@ -125,7 +125,12 @@ def test_position_independent_program_moves_only_if_it_must(bus: Bus, tmp_path: 
     elf = Elf([Segment(0x100)], {"tohost": 0x108}, entry=0x104, kind=DYN)
     image = load(bus, tmp_path, elf.build(), BASE + 0x2000)
     assert image == Image(
-        BASE + 0x2104, {"tohost": BASE + 0x2108}, BASE + 0x2108, None, BASE + 0x2120
+        BASE + 0x2104,
+        {"tohost": BASE + 0x2108},
+        BASE + 0x2108,
+        None,
+        BASE + 0x2100,
+        BASE + 0x2120,
     )
     assert bus.ram.load(BASE + 0x2100, 32) == CODE
     fitting = Elf([Segment(BASE + 0x100)], entry=BASE + 0x100, kind=DYN)
@@ -143,7 +148,7 @@ def test_segments_that_load_nothing_are_skipped(bus: Bus, tmp_path: Path) -> Non
 
 def test_flat_binary(bus: Bus, tmp_path: Path) -> None:
     image = load(bus, tmp_path, b"\x13\0\0\0", BASE + 0x200)
-    assert image == Image(BASE + 0x200, {}, None, None, BASE + 0x204)
+    assert image == Image(BASE + 0x200, {}, None, None, BASE + 0x200, BASE + 0x204)
     assert bus.ram.load(BASE + 0x200, 4) == b"\x13\0\0\0"
     assert load(bus, tmp_path, bytes(SIZE)).end == BASE + SIZE
 

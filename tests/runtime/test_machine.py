@@ -9,8 +9,10 @@ from bench import isa_of
 
 from drafthart.generator.assembly import assemble, write_elf
 from drafthart.generator.errors import DrafthartError
+from drafthart.runtime.boot import Images
 from drafthart.runtime.engines import python_engine
-from drafthart.runtime.machine import Images, Machine, isa_string
+from drafthart.runtime.gate import stability
+from drafthart.runtime.machine import Machine, isa_string
 
 OPENSBI = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic")
 REVISIONS = ["h@0.6.1", "h@0.6.2", "h@1.0.0-rc", "h@1.0"]
@@ -44,7 +46,9 @@ def terminal() -> Recorder:
 
 def machine(terminal: Recorder, revision: str = "h@1.0", memory: int = 64 << 20) -> Machine:
     isa = isa_of(revision)
-    return Machine(isa, python_engine(isa), memory=memory, terminal=terminal)
+    return Machine(
+        isa, python_engine(isa), memory=memory, terminal=terminal, stability=stability(isa)
+    )
 
 
 def program(folder: Path, source: str, base: int = 0x8000_0000) -> Path:

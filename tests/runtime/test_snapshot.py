@@ -16,11 +16,12 @@ from bench import isa_of
 
 from drafthart.generator.assembly import assemble, write_elf
 from drafthart.generator.errors import DrafthartError
+from drafthart.runtime.boot import Images
 from drafthart.runtime.commit_log import CommitLog
 from drafthart.runtime.devices import uart
 from drafthart.runtime.engines import engine_named, has_compiler, python_engine
 from drafthart.runtime.gate import stability
-from drafthart.runtime.machine import Images, Machine
+from drafthart.runtime.machine import Machine
 from drafthart.runtime.snapshot import Snapshot, read_snapshot, save_snapshot
 from drafthart.runtime.snapshot_file import MAGIC, zstd
 from drafthart.runtime.state import Part, parts, read_state
@@ -122,7 +123,9 @@ class Quiet:
 
 def machine(revision: str = "h@1.0", typed: bytes = b"", memory: int = MEMORY) -> Machine:
     isa = isa_of(revision)
-    return Machine(isa, python_engine(isa), memory=memory, terminal=Quiet(typed))
+    return Machine(
+        isa, python_engine(isa), memory=memory, terminal=Quiet(typed), stability=stability(isa)
+    )
 
 
 def program(folder: Path, source: str, revision: str = "h@1.0") -> Path:
@@ -366,11 +369,14 @@ def test_other_memory(snapshot: Path) -> None:
         read_snapshot(snapshot).restore(machine(memory=16 << 20))
 
 
-def test_a_newer_format(snapshot: Path) -> None:
+@pytest.mark.parametrize(("version", "advice"), [(1, "made it"), (3, "made it, or a newer one")])
+def test_another_format(snapshot: Path, version: int, advice: str) -> None:
     content = bytearray(snapshot.read_bytes())
-    struct.pack_into("<I", content, len(MAGIC), 2)
+    struct.pack_into("<I", content, len(MAGIC), version)
     snapshot.write_bytes(signed(bytes(content[:-32])))
-    assert "has format 2, and this Drafthart reads up to 1" in refused(snapshot)
+    error = refused(snapshot)
+    assert f"has format {version}, and this Drafthart reads 2; use the" in error
+    assert error.endswith(advice)
 
 
 def test_no_snapshot_at_all(tmp_path: Path) -> None:
@@ -421,7 +427,7 @@ def test_hostile_headers(snapshot: Path) -> None:
     size = struct.unpack_from("<I", content, 12)[0]
     header = json.loads(content[16 : 16 + size])
     places: list[tuple[str, ...]] = [(key,) for key in header if key != "items"]
-    for outer in ("hart", "devices", "clock", "htif", "stability"):
+    for outer in ("hart", "devices", "clock", "htif", "stability", "turn"):
         places += [(outer, key) for key in header[outer]]
     places += [
         ("devices", name, key) for name in header["devices"] for key in header["devices"][name]
@@ -499,6 +505,6 @@ def test_a_bomb(snapshot: Path) -> None:
 
 def test_a_header_that_nests_too_deep(snapshot: Path) -> None:
     text = b"[" * 200_000
-    body = struct.pack("<8sII", MAGIC, 1, len(text)) + text
+    body = struct.pack("<8sII", MAGIC, 2, len(text)) + text
     snapshot.write_bytes(signed(body))
     assert "its header" in refused(snapshot)

@@ -1,0 +1,1 @@
+"""What `drafthart linux` boots: packages, programs of ours, and the RAM disk made of both."""

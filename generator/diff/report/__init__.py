@@ -1,0 +1,1 @@
+"""A comparison as a report: Markdown, HTML, JSON, JUnit, annotations."""

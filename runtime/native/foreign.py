@@ -1,0 +1,40 @@
+"""C declarations as cffi knows them, kept in the cache: to parse C takes longer than a warm start."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import _cffi_backend
+
+from drafthart.runtime.cache import read_entry, write_entry
+
+
+def foreign(declarations: str) -> Any:
+    """An `ffi` for these declarations."""
+    made_by = f"{_cffi_backend.__version__} {sys.implementation.cache_tag}"
+    key = hashlib.sha256(f"{made_by}\n{declarations}".encode()).hexdigest()
+    code = read_entry("interface", key)
+    if code is None:
+        code = _translated(declarations)
+        write_entry("interface", key, code)
+    # This folder holds the engines' machine code too: who can write here has it run anyway.
+    names: dict[str, Any] = {}
+    exec(code, names)
+    return names["ffi"]
+
+
+def _translated(declarations: str) -> bytes:
+    """The Python code that cffi makes of them."""
+    import cffi
+
+    maker = cffi.FFI()
+    maker.cdef(declarations)
+    maker.set_source("drafthart_hart", None)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "hart.py")
+        maker.emit_python_code(str(path))
+        return path.read_bytes()
