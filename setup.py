@@ -49,7 +49,8 @@ setup(
         "drafthart.generator.diff": ["*.yaml"],
         "drafthart.generator.emit": ["templates/*.j2", "fusion.yaml"],
         "drafthart.runtime.native": ["*.h"],
-        "drafthart.specs": ["**/*.yaml", "**/*.json"],
+        "drafthart.specs": ["**/*.yaml", "**/*.json", "ratified.lock"],
+        "drafthart.staging": ["**/*.yaml"],
         "drafthart.examples": ["**/*.S", "**/*.inc", "**/*.c"],
     },
 )

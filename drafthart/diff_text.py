@@ -80,7 +80,7 @@ def _summary(report: Report, shown: list[Finding]) -> Lines:
         yield ""
         yield "the gravest:" if len(gravest) <= _GRAVEST else f"{len(gravest)} break, the first:"
     for it in gravest[:_GRAVEST]:
-        yield from _wrapped(f"{it.item}  {what_changed(it)}", "  ", "      ")
+        yield from _wrapped(f"{it.rule} {it.item}: {what_changed(it)}", "  ", "      ")
 
 
 def _certain(it: Finding) -> bool:

@@ -28,7 +28,8 @@ class MachineFacts:
     """What varies between machines; addresses and sizes in bytes, `timebase` in Hz.
 
     `isa` is the riscv,isa string ("rv64imafdch_zicsr"), `mmu` the mmu-type ("riscv,sv48"; None
-    for a hart without one), `others` both of these for harts 1 and up, and `initrd` the start and end address of an initial RAM disk.
+    for a hart without one), `others` both of these for harts 1 and up, and `initrd` the start and
+    end address of an initial RAM disk.
     """
 
     isa: str

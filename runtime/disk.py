@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,13 +39,15 @@ class Disk:
             raise DrafthartError(
                 f"{path}: cannot be opened ({error.strerror}), check --disk{advice}"
             ) from None
+        self._close = weakref.finalize(self, os.close, self._file)
         try:
-            self._open(path, mode)
-        except BaseException:
+            self.sectors = self._take(path, mode)
+        except DrafthartError:
             self.close()
             raise
 
-    def _open(self, path: Path, mode: str) -> None:
+    def _take(self, path: Path, mode: str) -> int:
+        """Make the image ours, and return how many sectors it has."""
         size = os.fstat(self._file).st_size
         if size == 0 or size % SECTOR:
             raise DrafthartError(
@@ -61,7 +64,7 @@ class Disk:
             ) from None
         except OSError:
             pass  # a file system without locks
-        self.sectors = size // SECTOR
+        return size // SECTOR
 
     @property
     def name(self) -> str:
@@ -118,10 +121,8 @@ class Disk:
             raise
 
     def close(self) -> None:
-        """Give the file back."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        """Give the file back; the disk is not used any more."""
+        self._close()
 
     def _say(self, doing: str, reason: str | None) -> None:
         if doing not in self._warned:

@@ -87,10 +87,7 @@ class ExitLog:
         counted, explainer = self._engine.counted(), self._explainer
         return Summary(
             self._every_trap,
-            tuple(
-                (*map(explainer.mode, (kind.before, kind.after)), *explainer.cause(kind), count)
-                for kind, count in self._counts.most_common()
-            ),
+            tuple((*self._named(kind), count) for kind, count in self._counts.most_common()),
             {
                 explainer.mode(number): steps
                 for number, steps in enumerate(counted.steps_in)
@@ -115,11 +112,14 @@ class ExitLog:
         self._last = place
         self._told[kind] += 1
         if self._limit and told == self._limit:
-            self._tell(
-                Enough(*map(explainer.mode, (kind.before, kind.after)), *explainer.cause(kind))
-            )
+            self._tell(Enough(*self._named(kind)))
             return
         self._tell(explainer.explain(taken))
+
+    def _named(self, kind: Kind) -> tuple[str, str, str, str]:
+        """From, to, the id of the cause and its name."""
+        mode, (item, name) = self._explainer.mode, self._explainer.cause(kind)
+        return mode(kind.before), mode(kind.after), item, name
 
     def _unfold(self) -> None:
         if self._folded:

@@ -190,15 +190,15 @@ class TrapExplainer:
             inside = list(_calls(call))
             names = [name for it in inside for name in _names(self._isa, it.function)]
             code = call.arguments.get("cause", kind.code)
-            bits = {}
+            bits: dict[str, int | None] = {}
             for name in names:
                 if name.endswith("deleg"):
                     fields = self._isa.csrs[name].fields.values()
                     known = [it.name for it in fields if it.mask == 1 << code]
                     value = int(getattr(self._hart, name)) >> code & 1
-                    bits.update(
-                        {f"{name}.{it}": value for it in known} or {f"{name}[{code}]": None}
-                    )
+                    bits |= {f"{name}.{it}": value for it in known}
+                    if not known:
+                        bits[f"{name}[{code}]"] = None
             ids = [f"fn:{it.function}" for it in inside]
             rules = [
                 f"rule:{rule.id}"

@@ -163,6 +163,13 @@ class Snapshot:
         machine.clock.offset, machine.clock.instructions_per_tick = self.clock
         machine.next_poll = self.next_poll
         if self.devices.keys() != machine.devices.keys():
+            disks = sum(name.startswith("disk") for name in self.devices)
+            have = sum(name.startswith("disk") for name in machine.devices)
+            if disks != have:
+                raise DrafthartError(
+                    f"{self.path}: was saved with {disks} disks, and this machine has {have}; "
+                    "name the same images with --disk"
+                )
             raise damaged(self.path, "its list of devices")
         for name, device in machine.devices.items():
             self._restore_device(name, device, self.devices[name])

@@ -22,7 +22,7 @@ EXAMPLES = (
     "drafthart diff h@0.6.1 h@1.0 --only csr --only insn",
     "drafthart diff h@0.6.1~1 h@0.6.1 --operations",
     "drafthart diff h@0.6.1 h@1.0 --format html --output diff.html",
-    "drafthart diff h@1.0 h@0.6.1 --fail-on breaking --for guest",
+    "drafthart diff h@0.6.1 h@1.0 --fail-on breaking --for guest",
     "drafthart diff h@0.1 h@0.1 --overlay specs/overlays/h-0.1.yaml",
 )
 

@@ -39,6 +39,8 @@ _COMMAND_LINE = (
     "cryptomgr.notests lsm=capability ipv6.disable=1 audit=0 nokaslr no4lvl no5lvl"
 )
 _MEMORY = {"exits": "256M", "vmm": "512M", "shell": "512M"}
+_LIMIT = {"exits": 3_000_000_000, "vmm": 8_000_000_000}
+"""Instructions after which a program has failed: a kernel that panics stands still for ever."""
 
 FileOption: TypeAlias = Path | None
 
@@ -138,7 +140,7 @@ def linux(
         *("--kernel", str(image)),
         *("--initrd", str(initrd)),
         *("--append", f"{_COMMAND_LINE} {append}".strip()),
-        *(() if _has_memory(context.args) else ("--memory", _MEMORY[first])),
+        *_defaults(first, context.args),
         *context.args,
     ]
     if print_command:
@@ -201,7 +203,12 @@ _DISKS = 6
 """How many disks are kept."""
 
 
-def _has_memory(arguments: Sequence[str]) -> bool:
-    return any(it == "--memory" or it.startswith("--memory=") for it in arguments) or any(
-        it == "--restore" or it.startswith("--restore=") for it in arguments
-    )
+def _defaults(first: str, given: Sequence[str]) -> list[str]:
+    """How much memory and how many instructions, unless the user says something of it."""
+    names = {word.partition("=")[0] for word in given}
+    defaults = []
+    if not names & {"--memory", "--restore"}:
+        defaults += ["--memory", _MEMORY[first]]
+    if first in _LIMIT and not names & {"--max-instructions", "--expect", "--gdb"}:
+        defaults += ["--max-instructions", str(_LIMIT[first])]
+    return defaults

@@ -238,6 +238,7 @@ class _Run:
         if session.profile_json is not None:
             data = {
                 **self._stability,
+                "stability": self._stability,
                 "every": every,
                 "instructions": sum(row.instructions for row in rows),
                 "functions": [

@@ -52,6 +52,7 @@ def _data(snapshot: Snapshot) -> dict[str, Any]:
     hart = snapshot.hart
     return {
         **snapshot.stability,
+        "stability": snapshot.stability,
         "format": snapshot.format,
         "content": snapshot.content,
         "xlen": snapshot.xlen,

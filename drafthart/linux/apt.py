@@ -122,4 +122,3 @@ class Apt:
             lines = [line for line in done.stderr.splitlines() if line.startswith("E: ")]
             raise self._absent(f"{' '.join(command[:2])}: {(lines or ['E: no reason given'])[0]}")
         return done.stdout
-

@@ -74,8 +74,9 @@ def _common(
     ]
     if programs:
         entries.append(folder("kvm"))
-        for name in ("exits", "vmm"):
-            entries.append(file(f"kvm/{name}", programs[name], executable=True))
+        entries.extend(
+            file(f"kvm/{name}", programs[name], executable=True) for name in ("exits", "vmm")
+        )
     if programs and image is not None:
         entries.append(file("kvm/guest.cpio", guest_disk(programs["guest"])))
         entries.append(file("kvm/Image", read_file(image)))

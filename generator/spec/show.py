@@ -19,6 +19,7 @@ def show(isa: ISA, resolved: bool = False) -> dict[str, Any]:
         "id": isa.id,
         "base": isa.base,
         "status": str(isa.status),
+        "stability": {"revision": isa.id, "status": str(isa.status), "opt_in": None},
         "date": isa.date,
         "commit": isa.commit,
         "csrs": {

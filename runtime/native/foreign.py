@@ -1,4 +1,4 @@
-"""C declarations as cffi knows them, kept in the cache: to parse C takes longer than a warm start."""
+"""C declarations as cffi knows them, kept in the cache: parsing C would slow each start."""
 
 from __future__ import annotations
 

@@ -9,11 +9,15 @@ import pytest
 from bench import isa_of
 
 from drafthart.generator.assembly import assemble, write_elf
+from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.boot import Images
 from drafthart.runtime.clock import REALTIME_RATE
+from drafthart.runtime.devices.saved import device_state
 from drafthart.runtime.disk import Disk
 from drafthart.runtime.engines import EngineFactory, engine_named, has_compiler
+from drafthart.runtime.gate import Stability
 from drafthart.runtime.machine import Machine
+from drafthart.runtime.snapshot import read_snapshot, save_snapshot
 
 ENGINES = ["python", "native", "both"]
 
@@ -393,3 +397,43 @@ def test_a_reset_gives_devices_the_state_of_the_start(tmp_path: Path, name: str)
     outcome = it.run(1000)
     assert (outcome.reason, outcome.status) == ("exit", 0)
     assert it.bus.read(0x8030_0000, 8) == 3
+
+
+def test_a_snapshot_goes_on_with_its_disk(tmp_path: Path) -> None:
+    """Saved by one engine between two requests, restored by the other; not without the disk."""
+    source = f"""
+    _start:
+        call set_up
+        li   s2, 10
+    1:  li   a0, 0
+        li   a1, 1
+        li   a2, 0x80300000
+        call transfer
+        bnez a0, fail
+        addi s2, s2, -1
+        bnez s2, 1b
+        j    pass
+        {DISK_SET_UP}
+        {END}
+    """
+    content = bytes(512) + b"sector one".ljust(512, b"\0")
+    first = machine(tmp_path, source, "python", disk=content)
+    assert first.run(300).reason == "limit"
+    stability: Stability = {"revision": "h@1.0", "status": "ratified", "opt_in": None}
+    with (tmp_path / "it.snap").open("wb") as file:
+        save_snapshot(first, file, stability)
+    state = device_state(first.devices["disk0"])
+    snapshot = read_snapshot(tmp_path / "it.snap")
+    without = machine(tmp_path, source, "python")
+    with pytest.raises(DrafthartError, match="was saved with 1 disks, and this machine has 0"):
+        snapshot.restore(without)
+    other = tmp_path / "other"
+    other.mkdir()
+    second = machine(other, source, "native" if has_compiler() else "python", disk=content)
+    snapshot.restore(second)
+    assert device_state(second.devices["disk0"]) == state
+    for it in (first, second):
+        outcome = it.run(10_000)
+        assert (outcome.reason, outcome.status) == ("exit", 0)
+        assert it.bus.ram.load(0x8030_0000, 10) == b"sector one"
+    assert first.hart.steps == second.hart.steps

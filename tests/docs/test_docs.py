@@ -25,6 +25,9 @@ ELSEWHERE = {
 }
 """How a command begins → what runs it instead of this test."""
 
+LONG = "drafthart linux"
+"""How a command begins that boots Linux, for which DRAFTHART_LINUX must be set."""
+
 PEERS = {
     "fw_jump.bin": "opensbi",
     "qemu-system-riscv64": "qemu-system-misc",
@@ -93,7 +96,7 @@ def perform(step: Step, workplace: Path) -> None:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         printed = done.stdout + done.stderr
@@ -117,6 +120,9 @@ def test_what_the_page_shows(page: Path, workplace: Path) -> None:
     skipped = set()
     for step in steps(page):
         if step.kind == "command" and step.text.startswith(tuple(ELSEWHERE)):
+            continue
+        if step.text.startswith(LONG) and not os.environ.get("DRAFTHART_LINUX"):
+            skipped.add("linux-image-riscv64 (set DRAFTHART_LINUX=1, or tox -e linux)")
             continue
         package = absent_peer(step)
         if package:

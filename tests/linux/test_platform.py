@@ -63,6 +63,7 @@ USES_THE_DISK = f"""
         la   s0, blk
         call load
         la   a1, disk
+        li   a2, 2
         call open
         mv   s1, a0
         la   a1, buffer
@@ -91,6 +92,7 @@ USES_THE_DISK = f"""
     load:
         mv   s2, ra
         mv   a1, s0
+        li   a2, 0
         call open
         la   a1, nothing
         li   a2, 0
@@ -98,9 +100,8 @@ USES_THE_DISK = f"""
         ecall                           # finit_module
         mv   ra, s2
         ret
-    open:
+    open:                               # a1: the path, a2: 0 to read, 2 to read and write
         li   a0, -100
-        li   a2, 2
         li   a3, 0
         li   a7, 56
         ecall                           # openat

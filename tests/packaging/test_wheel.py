@@ -76,8 +76,8 @@ def test_the_wheel_has_all_code_and_data(wheel: Path) -> None:
         "generator": (".py", ".j2"),
         "runtime": (".py", ".h"),
         "conformance": (".py", ".S", ".yaml"),
-        "staging": (".py",),
-        "specs": (".yaml", ".json"),
+        "staging": (".py", ".yaml"),
+        "specs": (".yaml", ".json", ".lock"),
         "examples": (".S", ".inc", ".c"),
     }.items():
         for path in CHECKOUT.joinpath(folder).rglob("*"):
@@ -122,13 +122,26 @@ def test_without_staging_it_builds_and_runs_what_is_ratified(tmp_path: Path) -> 
     tree = copy_checkout(tmp_path / "tree", "staging")
     assert not (tree / "staging").exists()
     wheel = wheel_of(tree)
-    assert not [name for name in zipfile.ZipFile(wheel).namelist() if "staging" in name]
+    names = zipfile.ZipFile(wheel).namelist()
+    assert not [name for name in names if name.startswith("drafthart/staging/")]
     programs = installed(wheel, tmp_path)
     (tmp_path / "hello.S").write_text(HELLO)
     drafthart = programs / "drafthart"
     call(drafthart, "asm", "hello.S", "--revision", "h@1.0", cwd=tmp_path)
     state = call(drafthart, "run", "--revision", "h@1.0", "--dump-state", "hello.elf", cwd=tmp_path)
     assert "x10/a0 0x0000000000100000" in state
+    draft = ("--revision", "h@0.6.1", "--allow-unstable", "h@0.6.1")
+    done = subprocess.run(
+        [drafthart, "run", *draft, "hello.elf"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("drafthart: h@0.6.1 is not staged here, so it does not run; ")
+    call(drafthart, "diff", "h@0.6.1", "h@1.0", cwd=tmp_path)
+    call(drafthart, "staging", "verify", cwd=tmp_path)
 
 
 @pytest.mark.skipif(os.environ.get("TOX_ENV_NAME") != "tests", reason="not under tox")

@@ -76,9 +76,10 @@ def test_an_image_without_an_offset(bus: Bus, path: Path) -> None:
 
 
 def zboot(packed: bytes, packing: bytes = b"gzip") -> bytes:
-    return struct.pack("<4s4sII8x32s", b"MZ\0\0", b"zimg", 512, len(packed), packing).ljust(
-        512, b"\0"
-    ) + packed
+    return (
+        struct.pack("<4s4sII8x32s", b"MZ\0\0", b"zimg", 512, len(packed), packing).ljust(512, b"\0")
+        + packed
+    )
 
 
 def test_zboot(bus: Bus, path: Path) -> None:

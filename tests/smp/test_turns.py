@@ -262,8 +262,8 @@ def test_time_never_goes_back(engine: str, tmp_path: Path) -> None:
 def test_code_that_another_hart_wrote_runs_after_a_fence(
     engine: str, own: bool, tmp_path: Path
 ) -> None:
-    # Both run the function, hart 0 writes a new one, hart 1 fences and runs it, again and again.
-    writer, runner = ("beqz", "bnez") if not own else ("bnez", "beqz")
+    # Both run the function; one writes a new one, the other fences and runs it, again and again.
+    runner = "beqz" if own else "bnez"
     it = machine(engine, 2, 200)
     symbols = load(
         it,

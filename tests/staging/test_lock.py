@@ -55,7 +55,7 @@ def test_what_was_just_locked_holds(area: Area, locked: Folder) -> None:
         ("bits: 9,", 'bits: "10:9",', "field-resized: h@1 csr:status.NEW: 9 → 10:9"),
         ("causes.5", "causes.7", "cause-removed: h@1 cause:5: "),
         ("rules.new.one", "rules.new.two", "rule-removed: h@1 rule:new.one: "),
-        ("instructions.move", "instructions.mv", "insn-removed: h@1 insn:move: "),
+        ("instructions.move", "instructions.mv", "instruction-removed: h@1 insn:move: "),
     ],
 )
 def test_what_breaks_fails_with_the_rule(

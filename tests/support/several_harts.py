@@ -47,13 +47,14 @@ def machine(
     quantum: int = QUANTUM,
     revision: str = "h@1.0",
     terminal: Screen | None = None,
+    memory: int = 16 << 20,
 ) -> Machine:
     isa = isa_of(revision)
     factory = engine_named(engine, isa)
     return Machine(
         isa,
         factory,
-        memory=16 << 20,
+        memory=memory,
         terminal=terminal or Screen(),
         others=[(isa, factory)] * (harts - 1),
         quantum=quantum,

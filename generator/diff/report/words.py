@@ -59,9 +59,10 @@ def listed(words: list[str]) -> str:
 def what_changed(finding: Finding) -> str:
     """Before and after on one line."""
     before, after = finding.before, finding.after
-    if finding.difference.is_text and _short(before) and _short(after):
+    text = finding.difference.is_text
+    if text and finding.difference.kind != "operation" and _short(before) and _short(after):
         return f"{finding.difference.kind} {before or '(none)'} → {after or '(none)'}"
-    if finding.difference.is_text:
+    if text:
         verb = "changed" if before and after else "new" if after else "gone"
         return f"{finding.difference.kind}: {verb}"
     if finding.difference.kind in ("added", "text", "clarified", "overtaken"):
