@@ -255,7 +255,7 @@ class BothEngine:
         self.every = every
         """Instructions after which state is compared, if nothing trapped."""
         self._clock = clock
-        self._memory = beside._memory if beside else _Memory(bus.ram)
+        self._memory: _Memory = beside._memory if beside else _Memory(bus.ram)
         self._memory.harts += 1
         self._recorder = _Recorder(bus, clock, self._memory)
         self._python = PythonEngine(engine_module(isa), self._recorder, clock)
@@ -267,7 +267,7 @@ class BothEngine:
         )
         replayer = _Replayer(self._recorder, self._copied, self._memory)
         theirs = beside._native if beside else None
-        self._native = NativeEngine(isa, library, replayer, self._copied, theirs)
+        self._native: NativeEngine = NativeEngine(isa, library, replayer, self._copied, theirs)
         self._other: Any = self._native.hart
         replayer.hart = self._other
         self._ram, self._other_ram = bus.ram, replayer.ram
@@ -501,10 +501,11 @@ class BothEngine:
         self._other.elsewhere = self.hart.elsewhere
         if not getattr(self.hart, RESERVATION, 1):
             setattr(self._other, RESERVATION, 0)
-        if self._stale or self._differs():
+        differs = self._differs()
+        if self._stale or differs:
             self._forget()
             self._memory_due = self.hart.steps + _MEMORY_FIRST
-        if self._differs():
+        if differs:
             write_state(self._other, self._isa, read_state(self.hart, self._isa))
             self._native.flush()
         if self._stale:

@@ -209,6 +209,7 @@ def _defaults(first: str, given: Sequence[str]) -> list[str]:
     defaults = []
     if not names & {"--memory", "--restore"}:
         defaults += ["--memory", _MEMORY[first]]
-    if first in _LIMIT and not names & {"--max-instructions", "--expect", "--gdb"}:
-        defaults += ["--max-instructions", str(_LIMIT[first])]
+    if first in _LIMIT and not names & {"--max-instructions", "--timeout-instructions", "--gdb"}:
+        option = "--timeout-instructions" if "--expect" in names else "--max-instructions"
+        defaults += [option, str(_LIMIT[first])]
     return defaults

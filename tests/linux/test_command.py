@@ -24,6 +24,13 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def has_compiler() -> bool:
+    try:
+        return bool(programs.find_compiler())
+    except DrafthartError:
+        return False
+
+
 OWN = "--kernel Image --bios fw.bin"
 
 
@@ -77,6 +84,26 @@ def test_other_options_go_to_run(files: Path, capsys: pytest.CaptureFixture[str]
     assert value(words, "--initrd") == "disk.cpio"
 
 
+@pytest.mark.skipif(not has_compiler(), reason="Debian's gcc-riscv64-linux-gnu is absent")
+@pytest.mark.parametrize(
+    ("line", "option", "limit"),
+    [
+        ("--kvm", "--max-instructions", "3000000000"),
+        ("--nested", "--max-instructions", "8000000000"),
+        ("--kvm --expect OK", "--timeout-instructions", "3000000000"),
+        ("--kvm --max-instructions 7", "--max-instructions", "7"),
+        ("--kvm --max-instructions=7", "--max-instructions=7", ""),
+    ],
+)
+def test_a_program_must_end(
+    files: Path, capsys: pytest.CaptureFixture[str], line: str, option: str, limit: str
+) -> None:
+    words = command(capsys, f"{OWN} {line}")
+    assert [it for it in words if it.endswith("instructions") or "instructions=" in it] == [option]
+    if limit:
+        assert value(words, option) == limit
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -112,13 +139,6 @@ def test_a_program_that_cannot_be_compiled(
     compiler.chmod(0o755)
     monkeypatch.setattr(programs, "COMPILERS", (str(compiler),))
     assert "failed: no such target" in refused(capsys, f"{OWN} --kvm")
-
-
-def has_compiler() -> bool:
-    try:
-        return bool(programs.find_compiler())
-    except DrafthartError:
-        return False
 
 
 @pytest.mark.skipif(not has_compiler(), reason="Debian's gcc-riscv64-linux-gnu is absent")
