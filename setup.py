@@ -51,6 +51,6 @@ setup(
         "drafthart.runtime.native": ["*.h"],
         "drafthart.specs": ["**/*.yaml", "**/*.json", "ratified.lock"],
         "drafthart.staging": ["**/*.yaml"],
-        "drafthart.examples": ["**/*.S", "**/*.inc", "**/*.c"],
+        "drafthart.examples": ["**/*.S", "**/*.inc", "**/*.c", "**/*.h"],
     },
 )

@@ -13,8 +13,8 @@ import yaml
 from drafthart.conformance.probes.program import Platform
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
-from drafthart.runtime.engines import python_engine
 from drafthart.runtime.boot import Images
+from drafthart.runtime.engines import python_engine
 from drafthart.runtime.machine import Machine
 
 _MEMORY = 32 << 20

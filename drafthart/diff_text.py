@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from textwrap import wrap
+from textwrap import shorten, wrap
 
 from rich.table import Table
 from rich.text import Text
 
-from drafthart.generator.diff.choice import Report
+from drafthart.generator.diff.choice import Choice, Report
 from drafthart.generator.diff.findings import Finding
 from drafthart.generator.diff.report.words import (
     for_whom,
@@ -35,7 +35,8 @@ def diff_text(report: Report, *, operations: bool, everything: bool) -> Lines:
     """The lines. Editorial differences are counted, and listed only with `everything`."""
     a, b = report.comparison.a, report.comparison.b
     yield Text.assemble((f"{a.id} → {b.id}", "bold"), f"  {headline(report)}")
-    shown = [it for it in report.findings if everything or _noticed(report, it)]
+    wanted = everything or _asked_for(report.choice)
+    shown = [it for it in report.findings if wanted or _noticed(report, it)]
     hidden = len(report.findings) - len(shown)
     if report.findings:
         yield ""
@@ -51,6 +52,11 @@ def diff_text(report: Report, *, operations: bool, everything: bool) -> Lines:
     if hidden:
         yield ""
         yield Text(f"{hidden} editorial differences are not listed; --all lists them", style="dim")
+
+
+def _asked_for(choice: Choice) -> bool:
+    """Does someone want the editorial ones by name, or a rule that may be editorial?"""
+    return bool(choice.rules) or Severity.EDITORIAL in choice.severities
 
 
 def _noticed(report: Report, it: Finding) -> bool:
@@ -80,7 +86,9 @@ def _summary(report: Report, shown: list[Finding]) -> Lines:
         yield ""
         yield "the gravest:" if len(gravest) <= _GRAVEST else f"{len(gravest)} break, the first:"
     for it in gravest[:_GRAVEST]:
-        yield from _wrapped(f"{it.rule} {it.item}: {what_changed(it)}", "  ", "      ")
+        yield "  " + shorten(
+            f"{it.rule} {it.item}: {what_changed(it)}", _width() - 2, placeholder=" …"
+        )
 
 
 def _certain(it: Finding) -> bool:
@@ -124,7 +132,7 @@ def _changes(report: Report, shown: list[Finding]) -> Lines:
     for change in changes:
         yield ""
         undone = "  taken back" if change.id in back else ""
-        yield Text.assemble("  ", change.id, (f"  {origin(change)}{undone}", "dim"))
+        yield from _wrapped(f"{change.id}  {origin(change)}{undone}", "  ", "    ", "bold")
         yield from _wrapped(change.summary, "    ", "    ")
 
 
@@ -136,11 +144,14 @@ def _ignored(report: Report) -> Lines:
         yield from _wrapped(f"{it.item} {it.rule}: {entry.reason}", "  ", "    ", "dim")
 
 
+def _width() -> int:
+    return max(40, min(100, shutil.get_terminal_size().columns))
+
+
 def _wrapped(text: str, first: str, then: str, style: str = "") -> Iterator[Text]:
-    width = max(40, min(100, shutil.get_terminal_size().columns))
     for line in wrap(
         text,
-        width,
+        _width(),
         initial_indent=first,
         subsequent_indent=then,
         break_on_hyphens=False,

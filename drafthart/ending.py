@@ -23,8 +23,8 @@ from drafthart.generator.spec.model import ISA, Change
 from drafthart.generator.spec.overlay import overlays
 from drafthart.generator.spec.resolve import resolve
 from drafthart.generator.spec.texts import without_overlay
-from drafthart.runtime.last_trap import Trap, last_trap
 from drafthart.runtime.boot import Images
+from drafthart.runtime.last_trap import Trap, last_trap
 from drafthart.runtime.machine import Machine, Outcome
 from drafthart.runtime.state import mode_name
 

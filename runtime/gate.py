@@ -123,7 +123,9 @@ def require_staged(isa: ISA) -> None:
     ratified needs no folder, and what is in no spec of ours is the user's own.
     """
     for name in features_of(isa):
-        if not OWN.is_staged(name) and _status(name) not in (None, Status.RATIFIED):
+        if OWN.is_staged(name) or _is_locked(name):
+            continue
+        if _status(name) not in (None, Status.RATIFIED):
             raise DrafthartError(_not_staged(isa, name))
 
 
@@ -280,6 +282,13 @@ def _not_staged(isa: ISA, name: str) -> str:
         f"{name}{part} is not staged here{why}, so it does not run; show, diff and generate know "
         f"it all the same; {restore}{'or ' if restore else ''}{instead}"
     )
+
+
+def _is_locked(name: str) -> bool:
+    """Was it promoted? Told by the lock, which is read faster than the specs."""
+    if not OWN.lock.is_file():
+        return False
+    return name in json.loads(OWN.lock.read_text(encoding="utf-8"))["revisions"]
 
 
 def _status(name: str) -> Status | None:

@@ -75,9 +75,9 @@ class Machine:
     `engine` makes its engine (see drafthart.runtime.engines). `others` are the harts 1 and up; all
     engines are of one kind. mtime counts a tick for each `instructions_per_tick` instructions of
     each hart, so for that many times the number of harts in all. With `realtime`, it keeps up with
-    the host's clock instead, and sleeping harts wait. Where `stability` is not given,
-    the gate is asked. Raises `DrafthartError` for files that cannot
-    be loaded, and for more disks than there are slots.
+    the host's clock instead, and sleeping harts wait. Where `stability` is not given, the gate is
+    asked. Raises `DrafthartError` for files that cannot be loaded, and for more disks than there
+    are slots.
 
     `engine` and `hart` are those whose turn it is.
     """
@@ -254,7 +254,7 @@ class Machine:
         return int(self.hart.steps + self.hart.elsewhere)
 
     def set_breakpoints(self, addresses: frozenset[int]) -> None:
-        """Have `run` return before an instruction at one of these virtual addresses, in any hart."""
+        """Have `run` return before an instruction at one of these addresses, in any hart."""
         for engine in self.engines:
             engine.breakpoints = addresses
 

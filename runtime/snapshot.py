@@ -45,6 +45,7 @@ def save_snapshot(
     )
     header = {
         "stability": stability,
+        "revision": isa.id,
         "content": isa.content,
         "xlen": isa.xlen,
         "parameters": {name: parameter.value for name, parameter in isa.parameters.items()},
@@ -78,6 +79,8 @@ class Snapshot:
     path: Path
     container: Container
     stability: Stability
+    revision: str
+    """The revision expression of hart 0, overlay included."""
     content: str
     xlen: int
     parameters: dict[str, int]
@@ -101,11 +104,6 @@ class Snapshot:
     def format(self) -> int:
         """The version of the file format."""
         return VERSION
-
-    @property
-    def revision(self) -> str:
-        """The revision expression of the run, overlay included."""
-        return self.stability["revision"]
 
     def require_revision(self, isa: ISA) -> None:
         """Raise DrafthartError, which names both, unless `isa` is of the snapshot's revision."""
@@ -234,6 +232,7 @@ def read_snapshot(path: Path) -> Snapshot:
     header = container.header
     known: dict[str, Callable[[Any], bool]] = {
         "stability": _is_stability,
+        "revision": lambda it: isinstance(it, str),
         "content": lambda it: isinstance(it, str),
         "xlen": lambda it: it in (32, 64),
         "parameters": lambda it: _is_map(it) and all(type(value) is int for value in it.values()),
@@ -252,13 +251,14 @@ def read_snapshot(path: Path) -> Snapshot:
         if name not in header or not right(header[name]):
             raise damaged(path, f"{name} in its header")
     clock = header["clock"]
-    turn = header.get("turn")
+    turn: Any = header.get("turn")
     if not _is_turn(turn, 1 + len(header["others"])):
         raise damaged(path, "turn in its header")
     return Snapshot(
         path=path,
         container=container,
         stability=header["stability"],
+        revision=header["revision"],
         content=header["content"],
         xlen=header["xlen"],
         parameters=header["parameters"],

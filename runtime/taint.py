@@ -32,7 +32,9 @@ _TEXTS = (
     re.compile(rf"[Gg]enerated (?:by Drafthart )?from (?P<revision>\S+) \((?P<status>{_STATUS})\)"),
     # A profile: its root frame, or its first line.
     re.compile(rf"^(?P<revision>[a-z]\S*@\S+) \((?P<status>{_STATUS})\);", re.MULTILINE),
-    re.compile(rf"^profile: .*  (?P<revision>[a-z]\S*@\S+) \((?P<status>{_STATUS})\)", re.MULTILINE),
+    re.compile(
+        rf"^profile: .*  (?P<revision>[a-z]\S*@\S+) \((?P<status>{_STATUS})\)", re.MULTILINE
+    ),
 )
 _HARTS_SOURCES = "hart.c"
 
@@ -92,7 +94,7 @@ def _of_program(path: Path) -> Iterator[Stability]:
     # pyelftools raises whatever its parser stumbled over, so any exception means a damaged file.
     try:
         with path.open("rb") as file:
-            section = ELFFile(file).get_section_by_name(".note.drafthart")
+            section: Any = ELFFile(file).get_section_by_name(".note.drafthart")
             notes = [it["n_desc"] for it in section.iter_notes()] if section else []
     except Exception as error:
         raise DrafthartError(f"{path}: damaged ELF file; build or copy it again") from error

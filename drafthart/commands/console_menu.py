@@ -68,7 +68,7 @@ class Menu:
         self._console.write("".join(f"\n[{line}]" for line in lines).encode() + b"\n")
 
     def _snapshot(self) -> None:
-        steps = self._machine.hart.steps
+        steps = self._machine.steps
         folder, stem = (self._save.parent, self._save.stem) if self._save else (Path(), "drafthart")
         path = folder / f"{stem}-{steps}.snap"
         self._say(f"{path}: writing a snapshot")

@@ -82,6 +82,7 @@ EXAMPLES = (
     "drafthart run --revision h@1.0 --log-commits hello.log hello.elf",
     "drafthart run --revision h@1.0 --set GEILEN=3 --memory 64M hello.elf",
     "drafthart run --revision h@1.0 --engine both hello.elf",
+    "drafthart run --revision h@1.0 --smp 2 hello.elf",
     "drafthart run --revision h@1.0 --save a.snap --save-at 20 hello.elf",
     "drafthart run --revision h@1.0 --restore a.snap",
     "drafthart run --revision h@1.0 --gdb :1234 hello.elf",
@@ -200,7 +201,9 @@ def run(
     kinds = {it.id: it for it in isas}.values()
     if gdb is not None and len(kinds) > 1:
         raise DrafthartError("--gdb: gdb takes all harts to be alike; leave --hart-revision out")
-    stability = mixed(*(admitted(it, allow_unstable or ()) for it in kinds))
+    marks = [admitted(it, allow_unstable or ()) for it in kinds]
+    stability = mixed(*marks)
+    stability["revision"] = ", ".join(it.id for it in kinds)
     if not allow_unassigned:
         for it in kinds:
             require_assigned(it)
@@ -238,7 +241,7 @@ def run(
             from drafthart.runtime.commit_log import CommitLog
 
             CommitLog(machine, log, stability)
-        announce(stability)
+        announce(mixed(*marks))
         try:
             with traps.watching(machine, stability), terminal.opened(machine) as keys:
                 outcome = session.run(

@@ -40,7 +40,8 @@ def snapshot(
         ("spec", f"content {data['content'][:16]}, RV{data['xlen']}"),
         ("parameters", " ".join(f"{k}={v}" for k, v in data["parameters"].items())),
         ("instructions", f"{hart['steps']}, of which {hart['trapped']} trapped"),
-        ("pc", f"{hart['pc']} in {hart['mode']}{', asleep' if hart['sleeping'] else ''}"),
+        ("pc", _place(hart)),
+        *((f"hart {number}", _place(it)) for number, it in enumerate(data["others"], 1)),
         ("memory", f"{data['memory'] >> 20} MiB at {data['ram_base']}"),
         ("devices", ", ".join(data["devices"])),
     ]
@@ -49,7 +50,6 @@ def snapshot(
 
 def _data(snapshot: Snapshot) -> dict[str, Any]:
     """All but the registers and what is in RAM."""
-    hart = snapshot.hart
     return {
         **snapshot.stability,
         "stability": snapshot.stability,
@@ -57,14 +57,25 @@ def _data(snapshot: Snapshot) -> dict[str, Any]:
         "content": snapshot.content,
         "xlen": snapshot.xlen,
         "parameters": snapshot.parameters,
-        "hart": {
-            "mode": snapshot.mode,
-            "pc": f"{hart['pc']:#x}",
-            "steps": hart["steps"],
-            "trapped": hart["trapped"],
-            "sleeping": bool(hart["sleeping"]),
-        },
+        "hart": _hart(snapshot.mode, snapshot.hart),
+        "others": [
+            {"revision": it["revision"], **_hart(it["mode"], it["hart"])} for it in snapshot.others
+        ],
         "memory": snapshot.memory,
         "ram_base": f"{RAM_BASE:#x}",
         "devices": [*snapshot.devices, *(["htif"] if snapshot.htif is not None else [])],
     }
+
+
+def _hart(mode: str, state: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "mode": mode,
+        "pc": f"{state['pc']:#x}",
+        "steps": state["steps"],
+        "trapped": state["trapped"],
+        "sleeping": bool(state["sleeping"]),
+    }
+
+
+def _place(hart: dict[str, Any]) -> str:
+    return f"{hart['pc']} in {hart['mode']}{', asleep' if hart['sleeping'] else ''}"

@@ -19,8 +19,7 @@ _BY_NUMBER = ("added", "removed", "renamed", "address", "reused", "mode", "acces
 """What of a CSR concerns those who name it."""
 _IN_GUEST = re.compile(r"\bV[SU]-|\bV=1\b")
 _WORD = re.compile(r"\w+")
-_NEW = ("added", "text", "clarified", "overtaken")
-"""Kinds of differences of what the older revision does not have."""
+_OF_REVISION = ("status", "xlen", "substitution")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +74,19 @@ def compare(a: ISA, b: ISA) -> Comparison:
     findings = []
     for it in found:
         there = after if it.item in after and it.kind != "removed" else before
-        old = "" if it.kind in _NEW else same.get(it.item, it.item)
+        old = _old_item(it, same)
         changes = tuple(steps[id_] for id_ in it.changes) or _by_neighbours(it, found, steps)
         finding = judge(it, old, changes, _audiences(there, it.item, it.kind))
         findings.append(_heeding_breaks(finding, forward))
     return Comparison(a, b, tuple(findings), tuple(steps.values()))
+
+
+def _old_item(it: Difference, same: Mapping[str, str]) -> str:
+    if it.kind in ("removed", *_OF_REVISION):
+        return it.item
+    if it.kind == "renumbered":
+        return f"{it.item.partition(':')[0]}:{it.before}"
+    return same.get(it.item, "")
 
 
 def _outlined(it: Difference, a: ISA, b: ISA) -> Difference:

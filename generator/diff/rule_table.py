@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.check_schema import check_schema
 from drafthart.generator.spec.yaml_file import load_yaml
 
@@ -114,12 +115,14 @@ class RuleTable:
     rules: Mapping[str, DiffRule]
 
     def rule_for(self, of: str, kind: str, before: str | None, after: str | None) -> DiffRule:
-        """The first rule that finds such a difference. There is one for each that can be made."""
-        return next(
-            rule
-            for rule in self.rules.values()
-            if of in rule.of and kind in rule.kinds and rule.condition.fits(before, after)
-        )
+        """The first rule that finds such a difference; revisions make none without a rule.
+
+        Raises `DrafthartError` for an aspect that only a surface from elsewhere can have.
+        """
+        for rule in self.rules.values():
+            if of in rule.of and kind in rule.kinds and rule.condition.fits(before, after):
+                return rule
+        raise DrafthartError(f"nothing is known of {kind!r} of an item of the kind {of!r}; drop it")
 
 
 @cache

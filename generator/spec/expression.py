@@ -1,5 +1,5 @@
 """The algebra of revisions: `h@0.6.1`, `~2`, `+id`, `^id`, `@2021-08-16`, left to right; a base
-of another choice behind a comma, `h@1.0,priv@1.11`."""
+of another choice behind a comma, `h@1.0,priv@1.11` or `zimop@0.1,h@1.0,priv@1.11`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from drafthart.generator.spec.spec_error import SpecError
 _PART = re.compile(r"([A-Za-z]\w*@[^\s~+^@,]+)((?:[~+^@][^\s~+^@,]+)*)")
 _SUFFIX = re.compile(r"([~+^@])([^~+^@]+)")
 _DATE = re.compile(r"\d{4}(-\d{2}){0,2}")
+_MOST_PARTS = 8
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,12 @@ def select(expression: str, series: Series) -> Selection:
     """What a revision expression stands for."""
     text = expression.strip()
     parts = text.split(",")
-    if len(parts) > 2 or not all(map(_PART.fullmatch, parts)):
+    if len(parts) > _MOST_PARTS or not all(map(_PART.fullmatch, parts)):
         raise DrafthartError(
             f"cannot read the revision {expression!r}; write it as h@0.6.1, with ~2, +change, "
             "^change or @2021-08-16 behind it, and another base as in h@1.0,priv@1.11"
         )
-    first = parts[0]
-    selection = _part(first, series, "", text.removeprefix(first))
-    if len(parts) == 1:
-        return selection
-    return _on_base(selection, parts[1], series)
+    return _stacked(parts, series, "")
 
 
 def declared(name: str, series: Series) -> Selection:
@@ -92,20 +89,27 @@ def _extensions(extension: str, series: Series) -> set[str]:
     return found
 
 
-def _on_base(selection: Selection, text: str, series: Series) -> Selection:
-    lead = f"{selection.expression},"
+def _stacked(parts: list[str], series: Series, lead: str) -> Selection:
+    """A part on those behind it."""
+    first, *rest = parts
+    selection = _part(first, series, lead, "".join(f",{part}" for part in rest))
+    if not rest:
+        return selection
     if selection.base is None:
         raise DrafthartError(
-            f"{selection.revision.id} stands on no other revision; write {selection.expression}"
+            f"{selection.revision.id} stands on no other revision; "
+            f"write {lead}{selection.expression}"
         )
-    own = extension_of(selection.base.revision.id)
-    if extension_of(text) != own:
+    base = _stacked(rest, series, f"{lead}{selection.expression},")
+    below = [extension_of(it.revision.id) for it in base.down()]
+    own = selection.base.revision.id
+    # Whatever stands on the right base will do: it brings that with it.
+    if extension_of(own) not in below or extension_of(selection.revision.id) in below:
         raise DrafthartError(
-            f"{selection.revision.id} stands on a revision of {own}, not on {text}; "
-            f"write {lead}{selection.base.revision.id}"
+            f"{selection.revision.id} stands on a revision of {extension_of(own)}, "
+            f"not on {rest[0]}; write {lead}{selection.expression},{own}"
         )
-    base = _part(text, series, lead, "")
-    return replace(selection, expression=lead + base.expression, base=base)
+    return replace(selection, expression=f"{selection.expression},{base.expression}", base=base)
 
 
 def _part(text: str, series: Series, lead: str, rest: str) -> Selection:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from drafthart.generator.spec.changes import ChangeEntry, apply_change
 from drafthart.generator.spec.items import Items
 from drafthart.generator.spec.model import Change
-from drafthart.generator.spec.series import RevisionFile, Series
+from drafthart.generator.spec.series import RevisionFile, Series, extension_of
 from drafthart.generator.spec.spec_error import SpecError
 
 
@@ -30,10 +31,18 @@ class Selection:
     @property
     def bottom(self) -> Selection:
         """What everything stands on: a revision of an extension with a root."""
-        return self.base.bottom if self.base else self
+        return [*self.down()][-1]
+
+    def down(self) -> Iterator[Selection]:
+        """This, what it stands on, and so on to the root."""
+        yield self
+        if self.base:
+            yield from self.base.down()
 
     def is_same(self, other: Selection) -> bool:
-        """Do both of one extension come to the same?"""
+        """Do both come to the same?"""
+        if extension_of(self.revision.id) != extension_of(other.revision.id):
+            return False
         if self.ids != other.ids:
             return False
         if self.base is None or other.base is None:

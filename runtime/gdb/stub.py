@@ -190,8 +190,8 @@ class Stub:
             number = self._number(text.partition(",")[2]) or 0
             hart = self._machine.harts[number]
             mode = mode_name(self._machine.isas[number], hart)
-            said = f"hart {number}, {mode}{', asleep' if hart.sleeping else ''}"
-            return said.encode().hex().encode()
+            text = f"hart {number}, {mode}{', asleep' if hart.sleeping else ''}"
+            return text.encode().hex().encode()
         if text.startswith("qRcmd,"):
             command = bytes.fromhex(text.removeprefix("qRcmd,")).decode("utf-8", "replace")
             said = self._monitor.run(command).encode()

@@ -15,8 +15,8 @@ from drafthart.generator.spec.nearest import did_you_mean
 
 _HEAD = """\
 # yaml-language-server: $schema=../specs/schema/ledger.schema.json
-# Every feature that ever was. `drafthart staging` writes the history and the seal over it; the rest may be edited by hand.
-# Nothing is deleted: what was removed or renamed keeps its entry, with the reason.
+# Every feature that ever was. `drafthart staging` writes the history and the seal over it; the rest
+# may be edited by hand. Nothing is deleted: what was removed or renamed keeps its entry.
 """
 
 
@@ -140,9 +140,7 @@ class Ledger:
 
     def users(self, feature: str) -> list[Project]:
         """The projects that opted in to a feature, or a mixture of it."""
-        return [
-            it for it in self.projects.values() if feature in map(feature_named, it.opt_ins)
-        ]
+        return [it for it in self.projects.values() if feature in map(feature_named, it.opt_ins)]
 
     def seal(self) -> str:
         """A hash of all histories."""

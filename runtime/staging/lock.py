@@ -54,7 +54,7 @@ class Lock:
     def breaks(self, specs: Path | None, api: Mapping[str, list[str]]) -> Iterator[Break]:
         """What of the lock the specs and the API of now break."""
         for revision, widths in self.surfaces.items():
-            found = {}
+            found: dict[Break, None] = {}
             for xlen, locked in widths.items():
                 try:
                     isa = resolve(revision, specs=specs, xlen=xlen)
@@ -119,9 +119,7 @@ def _api_breaks(locked: Mapping[str, list[str]], now: Mapping[str, list[str]]) -
             for gone in [it for it in known if it not in theirs]:
                 yield Break("api-attribute-removed", "api", f"{name}.{gone}", gone, "-")
         elif not _still_takes(known, theirs):
-            yield Break(
-                "api-parameters-changed", "api", name, ", ".join(known), ", ".join(theirs)
-            )
+            yield Break("api-parameters-changed", "api", name, ", ".join(known), ", ".join(theirs))
 
 
 def _still_takes(known: list[str], theirs: list[str]) -> bool:
@@ -149,4 +147,3 @@ def _joined(lines: Iterator[str]) -> list[str]:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-

@@ -48,9 +48,7 @@ class Moves:
     def new(self, name: str, title: str, base: str, owner: str, tracking: str) -> Plan:
         """Propose a feature: a spec to fill in, and an entry in the ledger."""
         if not NAME.fullmatch(name):
-            raise DrafthartError(
-                f"{name}: write extension@label in lower case, such as zextra@0.1"
-            )
+            raise DrafthartError(f"{name}: write extension@label in lower case, such as zextra@0.1")
         if name in self.ledger.features:
             raise DrafthartError(f"{name} is in the ledger already; see drafthart staging list")
         extension, _, label = name.partition("@")

@@ -59,7 +59,7 @@ def _names(value: Any) -> list[str]:
         return sorted(it for it in names if not it.startswith("_"))
     if not callable(value):
         return []
-    marks = {
+    marks: dict[Any, str] = {
         inspect.Parameter.KEYWORD_ONLY: "*",
         inspect.Parameter.VAR_POSITIONAL: "...",
         inspect.Parameter.VAR_KEYWORD: "***",

@@ -18,14 +18,21 @@ from drafthart.runtime.gate import (
     stability,
     taint,
 )
+from drafthart.runtime.staging.area import Area
 
 RATIFIED = resolve("h@1.0")
 DRAFT = resolve("h@0.6.1")
 
 
 @pytest.fixture(autouse=True)
-def _forget(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+def _forget(monkeypatch: pytest.MonkeyPatch, here: Path, tmp_path: Path) -> None:
+    """No opt-in is left of other tests, and two drafts are staged."""
     monkeypatch.setattr(gate, "_opted_in", {})
+    area = Area(tmp_path / "area")
+    for name in ("h@0.6.1", "h@0.6.2"):
+        area.manifest(name).parent.mkdir(parents=True)
+        area.manifest(name).touch()
+    monkeypatch.setattr(gate, "OWN", area)
 
 
 def test_ratified_revisions_run() -> None:

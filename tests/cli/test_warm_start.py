@@ -43,7 +43,7 @@ def loaded(*arguments: str) -> set[str]:
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("revision", ["priv@1.12", "h@0.6.1"])
+@pytest.mark.parametrize("revision", ["priv@1.12", "h@1.0~1"])
 def test_a_warm_run_loads_little(program: Callable[..., Path], here: Path, revision: str) -> None:
     program(revision=revision)
     line = ["run", "--engine", "python", "--revision", revision, "program.elf"]

@@ -7,7 +7,7 @@ from compared import compared, isa
 from spec_folder import Folder, change
 
 import drafthart
-from drafthart.generator.diff.findings import compare_surface
+from drafthart.generator.diff.findings import compare, compare_surface
 from drafthart.generator.diff.rule_table import Audience, Severity
 from drafthart.generator.diff.surface import PUBLIC, surface
 from drafthart.generator.spec.resolve import revisions
@@ -55,6 +55,7 @@ def test_the_watershed_between_swapping_and_substitution() -> None:
     assert first.severity[Audience.GUEST] is Severity.COMPATIBLE
     assert first.severity[Audience.HYPERVISOR] is Severity.BREAKING
     assert "b8e20ea5" in first.changes[0].commits
+    assert first.old_item == "revision"
     names = {it.old_item: it.item for it in there.findings if it.rule == "csr-renamed"}
     assert names["csr:bsstatus"] == "csr:vsstatus"
 
@@ -85,6 +86,26 @@ def test_a_csr_that_comes_shows_its_fields() -> None:
     assert findings["csr:henvcfg"].after == (
         "0x60a, HS: FIOM 0, CBIE 5:4, CBCFE 6, CBZE 7, VSTCE 63, PBMTE 62"
     )
+
+
+def test_what_an_item_was_called(folder: Folder) -> None:
+    folder.one_change(
+        "remove: [causes.2, csrs.status.fields.LEVEL]\n"
+        "rename: {csrs.window: pane}\n"
+        "replace: {functions.check.operation: 'return value'}\n"
+        "add:\n"
+        "  causes.9: {name: Illegal instruction, constant: ILLEGAL}\n"
+        "  csrs.status.fields.NEW: {bits: 2, kind: WARL}\n"
+    )
+    findings = compare(folder.resolve(), folder.resolve("h@1")).findings
+    assert {(it.rule, it.item, it.old_item) for it in findings[1:]} == {
+        ("cause-code-changed", "cause:9", "cause:2"),
+        ("field-removed", "csr:status.LEVEL", "csr:status.LEVEL"),
+        ("field-added", "csr:status.NEW", ""),
+        ("field-repurposed", "csr:status.NEW", ""),
+        ("csr-renamed", "csr:pane", "csr:window"),
+        ("function-behaviour-changed", "fn:check", "fn:check"),
+    }
 
 
 # Surfaces.
@@ -120,6 +141,11 @@ def test_what_breaks_a_surface(folder: Folder) -> None:
         ("field-removed", "csr:window.ON", "csr:window.ON", ["gone"]),
     ]
     assert {it.worst() for it in findings} == {Severity.BREAKING}
+
+
+def test_an_aspect_that_nobody_knows(folder: Folder) -> None:
+    with pytest.raises(drafthart.DrafthartError, match="nothing is known of 'colour'"):
+        compare_surface({"csr:status": {"colour": "red"}}, folder.resolve())
 
 
 def test_the_public_api_takes_names_and_isas() -> None:

@@ -13,10 +13,10 @@ from bench import isa_of
 from elftools.elf.elffile import ELFFile
 
 from drafthart.generator.assembly import assemble, write_elf
+from drafthart.runtime.boot import Images
 from drafthart.runtime.commit_log import CommitLog
 from drafthart.runtime.engines import python_engine
 from drafthart.runtime.gate import stability
-from drafthart.runtime.boot import Images
 from drafthart.runtime.machine import Machine
 from drafthart.runtime.trace import parse_commit
 

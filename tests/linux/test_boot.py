@@ -62,7 +62,7 @@ def fetched() -> None:
 def drafthart(*arguments: str) -> tuple[int, str]:
     """Exit status, and what was on the console, with no carriage returns."""
     done = subprocess.run(
-        [sys.executable, "-P", "-c", CODE, *arguments],
+        [sys.executable, "-P", "-c", CODE, *arguments, "--engine", "native"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=600,

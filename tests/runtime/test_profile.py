@@ -10,8 +10,8 @@ from bench import isa_of
 
 from drafthart.generator.assembly import assemble, write_elf
 from drafthart.runtime import loader
-from drafthart.runtime.engines import engine_named, has_compiler
 from drafthart.runtime.boot import Images
+from drafthart.runtime.engines import engine_named, has_compiler
 from drafthart.runtime.machine import Machine
 from drafthart.runtime.memory import Bus, Ram
 from drafthart.runtime.profile import Row, Sampler, Tracer

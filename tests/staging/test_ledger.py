@@ -50,13 +50,15 @@ def test_nothing_follows_what_is_ratified_and_only_frozen_is_ratified() -> None:
 
 
 def test_time_does_not_run_backwards(feature: Feature) -> None:
-    with pytest.raises(DrafthartError, match="before h@1 became staged"):
+    with pytest.raises(DrafthartError, match=r"before h@1 became staged"):
         feature.moved("2019-12-31", State.FROZEN, "early")
 
 
 def test_what_is_written_is_what_is_read(area: Area, feature: Feature) -> None:
     project = Project("port", "2020-02-02", ("h@1~1",))
-    ledger = Ledger({"h@1": replace(feature, leaves="2021-01-01", gaps=("a: #1",))}, {"port": project})
+    ledger = Ledger(
+        {"h@1": replace(feature, leaves="2021-01-01", gaps=("a: #1",))}, {"port": project}
+    )
     area.ledger.write_text(ledger.text())
     assert read_ledger(area.ledger) == ledger
     assert ledger.users("h@1") == [project]
@@ -69,7 +71,7 @@ def test_what_is_written_is_what_is_read(area: Area, feature: Feature) -> None:
 )
 def test_a_history_changed_by_hand_is_refused(area: Area, old: str, new: str) -> None:
     area.ledger.write_text(area.ledger.read_text().replace(old, new, 1))
-    with pytest.raises(DrafthartError, match="ledger.yaml:4:7: a history was changed by hand"):
+    with pytest.raises(DrafthartError, match=r"ledger.yaml:4:7: a history was changed by hand"):
         read_ledger(area.ledger)
 
 

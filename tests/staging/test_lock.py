@@ -152,13 +152,13 @@ def test_what_is_locked_stays_locked_at_the_next_promotion(area: Area, locked: F
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 1}', '{"version": 1, "api": {}}'])
 def test_a_damaged_lock(tmp_path: Path, text: str) -> None:
     (tmp_path / "it.lock").write_text(text)
-    with pytest.raises(DrafthartError, match="it.lock: is damaged; take it back"):
+    with pytest.raises(DrafthartError, match=r"it.lock: is damaged; take it back"):
         read_lock(tmp_path / "it.lock")
 
 
 def test_a_lock_of_a_newer_version(tmp_path: Path) -> None:
     (tmp_path / "it.lock").write_text('{"version": 2, "api": {}, "revisions": {}}')
-    with pytest.raises(DrafthartError, match="has version 2, and this Drafthart reads 1"):
+    with pytest.raises(DrafthartError, match=r"has version 2, and this Drafthart reads 1"):
         read_lock(tmp_path / "it.lock")
 
 

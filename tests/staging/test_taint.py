@@ -121,25 +121,25 @@ def test_lines_of_several_logs_are_mixed(tmp_path: Path) -> None:
 
 def test_damaged_programs(tmp_path: Path) -> None:
     (tmp_path / "it").write_bytes(b"\x7fELF" + bytes(20))
-    with pytest.raises(DrafthartError, match="damaged ELF file"):
+    with pytest.raises(DrafthartError, match=r"damaged ELF file"):
         read_taint(tmp_path / "it")
 
 
 def test_only_the_ratified_revision_alone_is_a_result(make: Make, tmp_path: Path) -> None:
     require_conformance_of("h@1.0", make(KINDS["json"], "h@1.0"))
-    with pytest.raises(DrafthartError, match="was made with h@1.0~1 .* no result for h@1.0; "):
+    with pytest.raises(DrafthartError, match=r"was made with h@1.0~1 .* no result for h@1.0; "):
         require_conformance_of("h@1.0", make(KINDS["json"], DRAFT))
-    with pytest.raises(DrafthartError, match="was made with priv@1.12 .* no result for h@1.0"):
+    with pytest.raises(DrafthartError, match=r"was made with priv@1.12 .* no result for h@1.0"):
         require_conformance_of("h@1.0", make(KINDS["json"], "priv@1.12"))
     (tmp_path / "other").write_text("hello")
-    with pytest.raises(DrafthartError, match="other: does not say what it was made with"):
+    with pytest.raises(DrafthartError, match=r"other: does not say what it was made with"):
         require_conformance_of("h@1.0", tmp_path / "other")
 
 
 def test_a_report_of_mixed_inputs_is_no_result() -> None:
     ratified, draft = stability(resolve("h@1.0")), stability(resolve(DRAFT))
     require_result_of("h@1.0", mixed(ratified, ratified), "the report")
-    with pytest.raises(DrafthartError, match="the report: was made with h@1.0~1"):
+    with pytest.raises(DrafthartError, match=r"the report: was made with h@1.0~1"):
         require_result_of("h@1.0", mixed(ratified, draft), "the report")
 
 
