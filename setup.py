@@ -48,6 +48,7 @@ setup(
         "drafthart.conformance": ["peers/*.yaml", "probes/*.S"],
         "drafthart.generator.diff": ["*.yaml"],
         "drafthart.generator.emit": ["templates/*.j2", "fusion.yaml"],
+        "drafthart.generator.emit.exports": ["*.yaml"],
         "drafthart.runtime.native": ["*.h"],
         "drafthart.specs": ["**/*.yaml", "**/*.json", "ratified.lock"],
         "drafthart.staging": ["**/*.yaml"],

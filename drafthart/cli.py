@@ -27,6 +27,7 @@ _NAMES = (
     "show",
     "explain",
     "diff",
+    "impact",
     "check",
     "generate",
     "asm",

@@ -24,7 +24,7 @@ from drafthart.generator.diff.report.words import (
 )
 from drafthart.generator.diff.rule_table import Audience, Severity, rule_table
 
-_GRAVEST = 5
+_GRAVEST = 4
 """How many findings the summary lists."""
 _STYLES = {Severity.BREAKING: "red", Severity.DANGEROUS: "yellow"}
 

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -81,7 +81,7 @@ def write_file(path: Path, content: str | bytes) -> None:
 
 
 def write_folder(path: Path, files: Mapping[str, str]) -> None:
-    """Write a new folder with these files, whole or not at all."""
+    """Write a new folder with these files, by their paths in it, whole or not at all."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise DrafthartError(f"{path}: exists already; name a new folder")
     target = path.resolve()
@@ -89,6 +89,7 @@ def write_folder(path: Path, files: Mapping[str, str]) -> None:
         work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
             for name, content in files.items():
+                (work / name).parent.mkdir(parents=True, exist_ok=True)
                 (work / name).write_text(content, encoding="utf-8")
             work.chmod(0o777 & ~_mask())
             work.replace(target)
@@ -160,6 +161,31 @@ def track(steps: Sequence[_T], doing: str) -> Iterator[_T]:
         for done, step in enumerate(steps):
             bar.update(task, completed=done, visible=time.monotonic() - start > _PATIENCE)
             yield step
+
+
+@contextmanager
+def advancing(doing: str) -> Iterator[Callable[[int], Callable[[int], None]]]:
+    """A progress bar on stderr for what takes more than two seconds.
+
+    Call what it gives with the whole amount, and the result of that with each part done.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+
+        def begin(total: int) -> Callable[[int], None]:
+            task = bar.add_task(doing, total=total, visible=False)
+            start = time.monotonic()
+            return lambda part: bar.update(
+                task, advance=part, visible=time.monotonic() - start > _PATIENCE
+            )
+
+        yield begin
 
 
 def _mode(target: Path) -> int:

@@ -119,8 +119,9 @@ def _warn(revision: str, status: str) -> None:
 def require_staged(isa: ISA) -> None:
     """Raise `DrafthartError` where a draft of our own is not staged here, and so does not run.
 
-    Its features are the revision that it names, and the one that its newest change is of. What is
-    ratified needs no folder, and what is in no spec of ours is the user's own.
+    Its features are the revisions that it names, and those that the newest change of each of its
+    extensions is of. What is ratified needs no folder, and what is in no spec of ours is the
+    user's own.
     """
     for name in features_of(isa):
         if OWN.is_staged(name) or _is_locked(name):
@@ -130,13 +131,14 @@ def require_staged(isa: ISA) -> None:
 
 
 def features_of(isa: ISA) -> list[str]:
-    """The features that an ISA stands on: h@0.6 and h@0.5 for h@0.6 without all of its changes."""
+    """The features that an ISA stands on: h@0.6 and h@0.5 for h@0.6 without all of its changes.
+
+    What it stands on counts too: zimop@0.1 for h@1.0,zimop@0.1.
+    """
     from drafthart.runtime.staging.ledger import feature_named
 
-    name = feature_named(isa.id)
-    extension = name.partition("@")[0]
-    own = [it.revision for it in isa.changes if it.revision.partition("@")[0] == extension]
-    return list(dict.fromkeys([name, *own[-1:]]))
+    newest = {it.revision.partition("@")[0]: feature_named(it.revision) for it in isa.changes}
+    return list(dict.fromkeys([*map(feature_named, isa.id.split(",")), *newest.values()]))
 
 
 def remarks(opted_in: Sequence[str]) -> Iterator[str]:
@@ -267,7 +269,7 @@ def _words(name: str) -> str:
 
 
 def _not_staged(isa: ISA, name: str) -> str:
-    from drafthart.runtime.staging.ledger import RUNS, read_ledger
+    from drafthart.runtime.staging.ledger import RUNS, feature_named, read_ledger
 
     feature = read_ledger(OWN.ledger).features.get(name)
     why = restore = ""
@@ -277,7 +279,7 @@ def _not_staged(isa: ISA, name: str) -> str:
         restore = f"restore it with drafthart staging restore {name}, "
     ratified = _nearest_ratified(isa)
     instead = f"run {ratified.id}, which is ratified" if ratified else "run what is ratified"
-    part = "" if name == isa.id else f", which {isa.id} has changes of,"
+    part = "" if name == feature_named(isa.id) else f", which {isa.id} has changes of,"
     return (
         f"{name}{part} is not staged here{why}, so it does not run; show, diff and generate know "
         f"it all the same; {restore}{'or ' if restore else ''}{instead}"

@@ -16,7 +16,7 @@ from drafthart.generator.spec.model import ISA
 from drafthart.runtime import devicetree
 from drafthart.runtime.boot import Images, load
 from drafthart.runtime.clock import Clock, RealTime
-from drafthart.runtime.devices import Exit, block, clint, finisher, plic, rtc, uart, virtio
+from drafthart.runtime.devices import Exit, block, clint, finisher, plic, rtc, uart, virtio, virtio_console
 from drafthart.runtime.devices.htif import Htif
 from drafthart.runtime.devices.saved import Stateful, device_state, restore_device
 from drafthart.runtime.engine import Engine
@@ -91,6 +91,7 @@ class Machine:
         terminal: Terminal,
         instructions_per_tick: int = 10,
         disks: Sequence[block.Storage] = (),
+        console: bool = False,
         realtime: bool = False,
         others: Sequence[tuple[ISA, EngineFactory]] = (),
         quantum: int = QUANTUM,
@@ -132,13 +133,17 @@ class Machine:
         self._realtime = RealTime(self.clock) if realtime else None
         epoch = rtc.EPOCH if self._realtime is None else self._realtime.epoch
         self._rtc = rtc.Rtc(self.clock, self._plic.set_source, epoch)
-        slots = self._fill_slots(disks)
+        consoles = [virtio_console.Console(terminal.write)] if console else []
+        slots = self._fill_slots([*map(block.Block, disks), *consoles])
+        self._console = (consoles[0], slots[-1]) if console else None
         self.devices: Mapping[str, Stateful] = {
             "clint": self._clint,
             "plic": self._plic,
             "uart": self._uart,
             "rtc": self._rtc,
-            **{f"disk{number}": slot for number, slot in enumerate(slots)},
+            **{f"disk{number}": slot for number, slot in enumerate(slots[: len(disks)])},
+            **{"console": device for device in consoles},
+            **{"console-slot": slot for slot in slots[len(disks) :]},
         }
         """Those with state beside their wiring, by name; HTIF is apart: not all guests have it."""
         for module_, device in (
@@ -154,17 +159,16 @@ class Machine:
             self.bus.attach(virtio.BASE + number * virtio.SIZE, virtio.SIZE, slot)
         self._power_on = {name: device_state(device) for name, device in self.devices.items()}
 
-    def _fill_slots(self, disks: Sequence[block.Storage]) -> list[virtio.Slot]:
-        """A virtio slot for each disk."""
-        if len(disks) > virtio.SLOTS:
+    def _fill_slots(self, devices: Sequence[virtio.VirtioDevice]) -> list[virtio.Slot]:
+        """A virtio slot for each device."""
+        if len(devices) > virtio.SLOTS:
             raise DrafthartError(
-                f"{len(disks)} disks, and the machine has {virtio.SLOTS} slots: leave some out"
+                f"{len(devices)} disks and consoles, and the machine has {virtio.SLOTS} slots: "
+                "leave some out"
             )
         return [
-            virtio.Slot(
-                block.Block(disk), self.bus.ram, self._plic.set_source, virtio.FIRST_SOURCE + number
-            )
-            for number, disk in enumerate(disks)
+            virtio.Slot(device, self.bus.ram, self._plic.set_source, virtio.FIRST_SOURCE + number)
+            for number, device in enumerate(devices)
         ]
 
     def boot(self, images: Images) -> None:
@@ -341,10 +345,16 @@ class Machine:
         """Give the devices what was typed."""
         self.next_poll = self.steps + (_POLL if self._realtime is None else _REALTIME_POLL)
         data = self._terminal.poll()
-        if data:
-            self._uart.receive(data)
-            if self._htif is not None:
-                self._htif.receive(data)
+        if not data:
+            return
+        if self._console is not None and self._console[1].running:
+            device, slot = self._console
+            device.receive(data)
+            slot.offer(virtio_console.RECEIVE)
+            return
+        self._uart.receive(data)
+        if self._htif is not None:
+            self._htif.receive(data)
 
     def _skip_to_event(self, limit: int) -> bool:
         """Let time pass for sleeping harts; False if nothing will ever wake one."""

@@ -161,6 +161,12 @@ class Snapshot:
         machine.clock.offset, machine.clock.instructions_per_tick = self.clock
         machine.next_poll = self.next_poll
         if self.devices.keys() != machine.devices.keys():
+            if ("console" in self.devices) != ("console" in machine.devices):
+                with_or_without = "with" if "console" in self.devices else "without"
+                raise DrafthartError(
+                    f"{self.path}: was saved {with_or_without} --virtio-console; "
+                    f"restore it {with_or_without} the option too"
+                )
             disks = sum(name.startswith("disk") for name in self.devices)
             have = sum(name.startswith("disk") for name in machine.devices)
             if disks != have:

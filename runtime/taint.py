@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from drafthart.generator.emit.exports.header import MANIFEST
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import Status
 from drafthart.runtime.files import read_file
@@ -36,17 +37,17 @@ _TEXTS = (
         rf"^profile: .*  (?P<revision>[a-z]\S*@\S+) \((?P<status>{_STATUS})\)", re.MULTILINE
     ),
 )
-_HARTS_SOURCES = "hart.c"
+_OF_FOLDERS = ("hart.c", MANIFEST)
+"""Files that speak for the folder that `drafthart generate` made."""
 
 
 def read_taint(path: Path) -> Stability | None:
     """What a file says that it was made with, mixed if that is several; None if it has no mark.
 
-    A folder of `drafthart generate --target c-engine` counts as its hart.c. Raises `DrafthartError`
+    A folder of `drafthart generate` counts as its hart.c or drafthart.json. Raises `DrafthartError`
     for a file that cannot be read, or is damaged.
     """
-    if (path / _HARTS_SOURCES).is_file():
-        path = path / _HARTS_SOURCES
+    path = next((path / name for name in _OF_FOLDERS if (path / name).is_file()), path)
     found = list(_found(path))
     return mixed(*found) if found else None
 

@@ -22,7 +22,7 @@ EXAMPLES = (
     "drafthart linux",
     "drafthart linux --kvm",
     "drafthart linux --nested --expect 'init speaks'",
-    "drafthart linux --revision h@0.6.1 --allow-unstable h@0.6.1 --kvm",
+    "drafthart linux --revision h@1.0~1 --allow-unstable h@1.0~1 --kvm",
     "drafthart linux --kernel Image --busybox busybox --bios fw_dynamic.bin",
     "drafthart linux --kvm --print-command",
 )

@@ -92,6 +92,14 @@ DiskModeOption: TypeAlias = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+VirtioConsoleOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--virtio-console",
+        help="A virtio console behind the disks; typing goes to it once it has a driver.",
+        rich_help_panel=PANEL,
+    ),
+]
 RealtimeOption: TypeAlias = Annotated[
     bool,
     typer.Option(

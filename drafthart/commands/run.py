@@ -45,6 +45,7 @@ from drafthart.commands.machine_options import (
     MemoryOption,
     RealtimeOption,
     TickOption,
+    VirtioConsoleOption,
     open_disks,
     tick_rate,
 )
@@ -116,6 +117,7 @@ def run(
     realtime: RealtimeOption = False,
     disk: DiskOption = None,
     disk_mode: DiskModeOption = "write",
+    virtio_console: VirtioConsoleOption = False,
     max_instructions: Annotated[
         int | None,
         typer.Option(
@@ -223,6 +225,7 @@ def run(
         terminal=shown,
         instructions_per_tick=tick_rate(instructions_per_tick, realtime),
         disks=open_disks(disk, disk_mode, save is not None),
+        console=virtio_console,
         realtime=realtime,
         stability=stability,
         others=[(it, engines[it.id]) for it in isas[1:]],

@@ -231,7 +231,8 @@ class _Flow:
         if name == "and" and not isinstance(value, FromCsr):
             if isinstance(value, Ones) and number.bit_count() > 32:
                 return Ones(value.mask & number)
-            return Within(number & (value.mask if isinstance(value, Within) else _ALL))
+            within = number & (value.mask if isinstance(value, Within) else _ALL)
+            return Within(within) if within.bit_count() <= 32 else None
         if not isinstance(value, FromCsr):
             return None
         if value.plus and name != "add":

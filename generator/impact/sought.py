@@ -141,7 +141,7 @@ def _csr(found: Sought, finding: Finding) -> None:
     for isa, id_, form in _sides(found, finding):
         csr = isa.csrs.get(id_.partition(":")[2])
         if csr is not None and csr.address is not None:
-            numbers[csr.address] = Form.BOTH if csr.address in numbers else form
+            numbers[csr.address] = _joined(finding, form, csr.address in numbers)
     for number, form in numbers.items():
         # What only reads meet, or only writes.
         access = SoughtAccess(
@@ -157,11 +157,17 @@ def _field(found: Sought, finding: Finding) -> None:
         item, csr = items(isa).get(id_), _csr_of(isa, id_)
         if isinstance(item, Field) and csr is not None and csr.address is not None:
             key = (csr.address, item.mask)
-            seen[key] = Form.BOTH if key in seen else form
+            seen[key] = _joined(finding, form, key in seen)
     for (number, mask), form in seen.items():
         mark = Mark(finding, Certainty.LIKELY, form, "")
         access = SoughtAccess(mark, kind != "write", kind not in ("read", "reset"))
         found.fields.setdefault(number, []).append(SoughtField(mask, access))
+
+
+def _joined(finding: Finding, form: Form, seen: bool) -> Form:
+    """The form of what both revisions have, if with another meaning."""
+    both = seen or finding.difference.kind in ("reused", "repurposed")
+    return Form.BOTH if both else form
 
 
 def _csr_of(isa: ISA, id_: str) -> CSR | None:

@@ -73,6 +73,10 @@ class Block:
         packed = _CONFIG.pack(self._storage.sectors, SIZE_MAX, SEGMENTS_MAX, SECTOR)
         return packed.ljust(_CONFIG_SIZE, b"\0")
 
+    def wants(self, queue: int) -> bool:
+        """Requests are done at once."""
+        return True
+
     def serve(self, queue: int, chain: Chain, ram: Ram) -> int:
         """Do a request; return how many bytes were written to its buffers."""
         room = chain.length(writable=True) - 1

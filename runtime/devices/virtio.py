@@ -78,6 +78,9 @@ class VirtioDevice(Protocol):
     def config(self) -> bytes:
         """The configuration space; drivers only read it."""
 
+    def wants(self, queue: int) -> bool:
+        """Has it a use for a chain of this queue now? Else the chain waits."""
+
     def serve(self, queue: int, chain: Chain, ram: Ram) -> int:
         """Do what a chain asks for, and return how many bytes were written to it."""
 
@@ -158,7 +161,7 @@ class Slot:
                     kept = self._driver_features & ~(_WORD << 32 * half)
                     self._driver_features = kept | value << 32 * half
             case Register.QUEUE_NOTIFY:
-                self._notified(value)
+                self.offer(value)
             case Register.INTERRUPT_ACK:
                 self._interrupt(self._interrupts & ~value)
             case Register.STATUS:
@@ -207,14 +210,20 @@ class Slot:
                     kept = getattr(queue, name) & ~(_WORD << shift)
                     setattr(queue, name, kept | value << shift)
 
-    def _notified(self, number: int) -> None:
-        ready = self._status & DRIVER_OK and not self._status & (NEEDS_RESET | FAILED)
-        if not ready or number >= len(self._queues) or not self._queues[number].ready:
+    @property
+    def running(self) -> bool:
+        """Is there a driver that has set the device up?"""
+        return bool(self._status & DRIVER_OK) and not self._status & (NEEDS_RESET | FAILED)
+
+    def offer(self, number: int) -> None:
+        """Offer the device the chains of a queue: the driver, or the device's host, has news."""
+        if not self.running or number >= len(self._queues) or not self._queues[number].ready:
             return
         queue, ram = self._queues[number], self._ram
         served = 0
         try:
-            for chain in queue.take(ram):
+            chains = queue.take(ram)
+            while self._device.wants(number) and (chain := next(chains, None)):
                 queue.put(ram, chain, self._device.serve(number, chain, ram))
                 served += 1
             if served and queue.wants_interrupt(ram):

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 def test_example(drafthart: Command, here: Path, hello: Path, example: str) -> None:
     # What earlier examples of the same help have made, and the specs of a checkout.
     drafthart("asm hello.S --revision h@1.0")
-    drafthart("asm hello.S --revision h@0.6.1 --flat --base 0x80200000")
+    drafthart("asm hello.S --revision h@1.0 --flat --base 0x80200000")
     (here / "specs").symlink_to(ROOT / "specs")
     if "--restore" in example:
         drafthart(next(it for it in run.EXAMPLES if "--save" in it).removeprefix("drafthart "))
@@ -31,6 +31,9 @@ def test_example(drafthart: Command, here: Path, hello: Path, example: str) -> N
     if "--gdb :1234" in example:
         threading.Thread(target=detach, args=(1234,), daemon=True).start()
         told = "drafthart: waiting for gdb: target remote 127.0.0.1:1234\n"
+    if "run" in example and "--allow-unstable" in example:
+        name = example.partition("--allow-unstable ")[2].split()[0]
+        told = f"drafthart: {name} is unstable (draft), opted in by --allow-unstable {name}\n"
     result = drafthart(example.removeprefix("drafthart "))
     assert (result.status, result.err) == (0, told)
 

@@ -155,6 +155,7 @@ def test_the_upper_half_is_no_item_of_64_bits() -> None:
     assert unassigned(resolve(expression, xlen=32)) == ["csr:henvcfg", "csr:henvcfgh"]
 
 
+@pytest.mark.skipif(not gate.OWN.is_staged("h@0.1"), reason="h@0.1 is not staged here")
 def test_the_gate_goes_by_the_draft_below(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "_opted_in", {})
     isa = resolve("h@0.1", overlay=Path(OURS))

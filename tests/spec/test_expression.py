@@ -116,7 +116,7 @@ def test_dependencies(series: Folder) -> None:
         ("h@1@2020-13", "@2020-13 is no date"),
         ("h@1@2020-02-30", "@2020-02-30 is no date"),
         ("h@1@20200201", "@20200201 is no date"),
-        ("h@1,base@1,base@1", "cannot read the revision 'h@1,base@1,base@1'"),
+        ("h@1,base@1,base@1", "base@1 stands on no other revision; write h@1,base@1"),
         ("h@1,", "cannot read the revision 'h@1,'"),
         ("h@1, base@1", "cannot read the revision 'h@1, base@1'"),
         ("base@1^x,base@1", "base@1 has no change 'x'; there are none"),

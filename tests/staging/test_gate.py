@@ -117,17 +117,25 @@ def test_without_one_feature_all_others_run(area: Area, gone: str, stays: str) -
 @pytest.mark.parametrize(
     ("expression", "features"),
     [
-        ("h@0.6.1", ["h@0.6.1"]),
-        ("h@0.6.1~2", ["h@0.6.1"]),
-        ("h@0.6.1~17", ["h@0.6.1", "h@0.6"]),
-        ("h@0.6.1@2020-05-05", ["h@0.6.1"]),
-        ("h@1.0", ["h@1.0"]),
-        ("h@1.0,priv@1.11", ["h@1.0"]),
+        ("h@0.6.1", ["h@0.6.1", "priv@1.12"]),
+        ("h@0.6.1~2", ["h@0.6.1", "priv@1.12"]),
+        ("h@0.6.1~17", ["h@0.6.1", "priv@1.12", "h@0.6"]),
+        ("h@0.6.1@2020-05-05", ["h@0.6.1", "priv@1.12"]),
+        ("h@1.0", ["h@1.0", "priv@1.12"]),
+        ("h@1.0,priv@1.11", ["h@1.0", "priv@1.11"]),
+        ("h@1.0,zimop@0.1", ["h@1.0", "zimop@0.1", "priv@1.12"]),
+        ("zcmop@0.2,zimop@1.0,h@0.5~1", ["zcmop@0.2", "zimop@1.0", "h@0.5", "priv@1.12"]),
         ("priv@1.10", ["priv@1.10"]),
     ],
 )
 def test_the_features_that_a_mixture_needs(expression: str, features: list[str]) -> None:
     assert features_of(resolve(expression)) == features
+
+
+@pytest.mark.parametrize("expression", ["h@1.0,zimop@0.1", "zimop@1.0,h@0.6"])
+def test_what_it_stands_on_must_be_staged_too(expression: str) -> None:
+    below = expression.partition(",")[2]
+    assert refusal(expression).startswith(f"{below}, which {expression} has changes of,")
 
 
 def test_a_pick_needs_the_feature_that_it_comes_from() -> None:
