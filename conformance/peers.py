@@ -2,8 +2,7 @@
 
     python -m drafthart.conformance.peers qemu-7.2
 
-A peer is a file in `peers/`: how to run it, and the differences that are known, each with its
-reason.
+A peer is a file in `targets/` with differences that are known, each with its reason.
 """
 
 from __future__ import annotations
@@ -17,55 +16,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from drafthart.conformance.comparison import Difference, compare
-from drafthart.conformance.probes import (
-    csrs,
-    guest_accesses,
-    instructions,
-    interrupts,
-    translation,
-    traps,
-)
-from drafthart.conformance.probes.probe import Generator, Group
+from drafthart.conformance.groups import groups
+from drafthart.conformance.known import Case, explanation
+from drafthart.conformance.probes.probe import Group
 from drafthart.conformance.probes.program import build, record_size
-from drafthart.conformance.targets import Target, load_target, read_yaml, run_here
+from drafthart.conformance.target import Target, run_here
+from drafthart.conformance.target_file import FOLDER, names, read_target
 from drafthart.generator.assembly import write_elf
 from drafthart.generator.spec.model import ISA
 from drafthart.generator.spec.resolve import resolve
+from drafthart.runtime.engines import python_engine
 
-FOLDER = Path(__file__).with_name("peers")
-
-GROUPS: tuple[Generator, ...] = (
-    instructions.instructions,
-    instructions.opcodes,
-    traps.exceptions,
-    traps.returns,
-    translation.permissions,
-    translation.overrides,
-    translation.shapes,
-    guest_accesses.guest_accesses,
-    interrupts.interrupts,
-    csrs.csr_access,
-    csrs.csr_values,
-    csrs.csr_aliases,
-)
-
-_TIMEOUT = 60.0
 _OPTIONS = {"--json", "--all", "--table"}
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A known difference. `verdict` is deviation or choice; `count` is of observations."""
-
-    id: str
-    verdict: str
-    section: str
-    what: str
-    peer: str
-    why: str
-    differences: tuple[str, ...]
-    count: int
-    later: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +52,9 @@ class Comparison:
 
 
 def load_peer(name: str) -> Peer:
-    """The peer that `peers/NAME.yaml` describes."""
-    content = read_yaml(FOLDER / f"{name}.yaml")
-    cases = tuple(
-        Case(**case | {"differences": tuple(case["differences"])}) for case in content["cases"]
-    )
-    return Peer(content["revision"], load_target(content["target"]), cases)
+    """The peer that `targets/NAME.yaml` describes."""
+    target, known = read_target(FOLDER / f"{name}.yaml")
+    return Peer(known.revision, target, known.cases)
 
 
 def compare_with(peer: Peer) -> Comparison:
@@ -103,7 +62,7 @@ def compare_with(peer: Peer) -> Comparison:
     isa = resolve(peer.revision, parameters=peer.target.parameters)
     probes = seen = 0
     found: dict[str, list[Difference]] = {case: [] for case in (*(c.id for c in peer.cases), "")}
-    for group in (generate(isa) for generate in GROUPS):
+    for group in groups(isa):
         here, there = _run(group, isa, peer.target)
         probes += len(group.probes)
         seen += len(group.probes) * record_size(group)
@@ -112,35 +71,27 @@ def compare_with(peer: Peer) -> Comparison:
     return Comparison(probes, seen, found)
 
 
-def explanation(difference: Difference, cases: Sequence[Case]) -> str:
-    """The id of the first case that describes a difference, or ""."""
-    for case in cases:
-        if any(difference.matches(pattern) for pattern in case.differences):
-            return case.id
-    return ""
-
-
 def _run(group: Group, isa: ISA, target: Target) -> tuple[list[int], list[int]]:
     """The results here and there, of one and the same program."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
         program = Path(folder) / f"{group.name}.elf"
         program.write_bytes(write_elf(build(group, isa, target.platform)))
-        there = pool.submit(target.run, program, _TIMEOUT)
-        return run_here(isa, program), there.result()
+        there = pool.submit(target.run, program, target.timeout)
+        return run_here(isa, program, python_engine(isa)), there.result()
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compare and print; the exit status is 1 if anything is other than the file says."""
     options = [argument for argument in arguments if argument.startswith("-")]
-    names = [argument for argument in arguments if not argument.startswith("-")]
-    peers = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-    if len(names) != 1 or names[0] not in peers or set(options) - _OPTIONS:
+    named = [argument for argument in arguments if not argument.startswith("-")]
+    peers = names()
+    if len(named) != 1 or named[0] not in peers or set(options) - _OPTIONS:
         print(
             f"usage: python -m {__spec__.name} [--json|--all|--table] {'|'.join(peers)}",
             file=sys.stderr,
         )
         return 2
-    peer = load_peer(names[0])
+    peer = load_peer(named[0])
     if "--table" in options:
         print("\n".join(table(peer)))
         return 0

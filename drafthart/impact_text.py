@@ -23,9 +23,7 @@ def impact_text(impact: Impact, *, everything: bool) -> Iterator[Text | str]:
     """The lines. What is possible is counted, and listed only with `everything`."""
     comparison = impact.report.comparison
     what = "text" if impact.kind == "source" else "code"
-    yield Text.assemble(
-        (impact.name, "bold"), f": {impact.kind}, {_size(impact.size)} of {what}"
-    )
+    yield Text.assemble((impact.name, "bold"), f": {impact.kind}, {_size(impact.size)} of {what}")
     counts = {it: len(impact.of(it)) for it in Certainty}
     summary = ", ".join(f"{count} {it}" for it, count in counts.items())
     yield f"{comparison.a.id} → {comparison.b.id}: {summary}"
@@ -113,7 +111,9 @@ def _rest(impact: Impact, shown: set[int]) -> Iterator[Text | str]:
     if possible:
         lines.append(f"{possible} possible places are not listed; --all lists them")
     if editorial:
-        lines.append(f"{editorial} places of editorial differences are not listed; --all lists them")
+        lines.append(
+            f"{editorial} places of editorial differences are not listed; --all lists them"
+        )
     if impact.nowhere:
         lines.append(
             f"{len(impact.nowhere)} differences leave no place in a program; drafthart diff has them"

@@ -52,18 +52,20 @@ class Script:
         """Show bytes, up to the end of the last text."""
         if self.met:
             return
-        for position in range(len(data)):
-            byte = data[position : position + 1]
-            if byte != b"\r" and self._matches(byte):
-                if self.found < len(self._typed):
-                    self._keys += self._typed[self.found]
-                self.found += 1
-                self._tail = b""
-                if self.met:
-                    self._terminal.write(data[: position + 1])
-                    self.ended()
-                    return
-        self._terminal.write(data)
+        last = next((at for at, byte in enumerate(data) if self._is_last(bytes([byte]))), None)
+        self._terminal.write(data if last is None else data[: last + 1])
+        if last is not None:
+            self.ended()
+
+    def _is_last(self, byte: bytes) -> bool:
+        """Does this byte end the last text? Where it ends any, what follows on it is typed."""
+        if byte == b"\r" or not self._matches(byte):
+            return False
+        if self.found < len(self._typed):
+            self._keys += self._typed[self.found]
+        self.found += 1
+        self._tail = b""
+        return self.met
 
     def _matches(self, byte: bytes) -> bool:
         text = self._expected[self.found]

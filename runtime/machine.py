@@ -16,7 +16,17 @@ from drafthart.generator.spec.model import ISA
 from drafthart.runtime import devicetree
 from drafthart.runtime.boot import Images, load
 from drafthart.runtime.clock import Clock, RealTime
-from drafthart.runtime.devices import Exit, block, clint, finisher, plic, rtc, uart, virtio, virtio_console
+from drafthart.runtime.devices import (
+    Exit,
+    block,
+    clint,
+    finisher,
+    plic,
+    rtc,
+    uart,
+    virtio,
+    virtio_console,
+)
 from drafthart.runtime.devices.htif import Htif
 from drafthart.runtime.devices.saved import Stateful, device_state, restore_device
 from drafthart.runtime.engine import Engine
@@ -142,8 +152,11 @@ class Machine:
             "uart": self._uart,
             "rtc": self._rtc,
             **{f"disk{number}": slot for number, slot in enumerate(slots[: len(disks)])},
-            **{"console": device for device in consoles},
-            **{"console-slot": slot for slot in slots[len(disks) :]},
+            **(
+                {"console": self._console[0], "console-slot": self._console[1]}
+                if self._console
+                else {}
+            ),
         }
         """Those with state beside their wiring, by name; HTIF is apart: not all guests have it."""
         for module_, device in (

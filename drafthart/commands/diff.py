@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from drafthart.arguments import Revision, SpecsOption, Xlen, XlenOption, resolved
+from drafthart.arguments import SpecsOption, Xlen, XlenOption, complete_revision, resolved
+from drafthart.commands.diff_file import as_file, compare_file, rank
 from drafthart.generator.diff.choice import KINDS, Report, choose, load_ignored, report
 from drafthart.generator.diff.findings import compare
 from drafthart.generator.diff.rule_table import Audience, Severity, rule_table
@@ -24,6 +25,8 @@ EXAMPLES = (
     "drafthart diff h@0.6.1 h@1.0 --format html --output diff.html",
     "drafthart diff h@0.6.1 h@1.0 --fail-on breaking --for guest",
     "drafthart diff h@0.1 h@0.1 --overlay specs/overlays/h-0.1.yaml",
+    "drafthart diff encoding.h h@1.0 --only breaking",
+    "drafthart diff encoding.h --best",
 )
 
 
@@ -45,8 +48,24 @@ def _complete_only(incomplete: str) -> list[str]:
 
 
 def diff(
-    before: Revision,
-    after: Revision,
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="REV|FILE",
+            help="A revision; or a C header, or a file or checkout of riscv-opcodes.",
+            autocompletion=complete_revision,
+            show_default=False,
+        ),
+    ],
+    after: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="REV",
+            help="A revision: h@1.0, or a mixture such as h@1.0~2 or h@1.0^sv57x4.",
+            autocompletion=complete_revision,
+            show_default=False,
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -103,6 +122,9 @@ def diff(
             show_default=False,
         ),
     ] = None,
+    best: Annotated[
+        bool, typer.Option("--best", help="Of a file: rank all revisions by how they fit it.")
+    ] = False,
     xlen: XlenOption = Xlen.RV64,
     specs: SpecsOption = None,
     overlay: Annotated[
@@ -121,14 +143,24 @@ def diff(
     renamed item is renamed, not lost and found. Each difference has a rule (docs/diff-rules.md),
     a severity for each audience, and the changes that brought it. The revisions may be any
     expressions, and stand in either order. With --overlay and twice the same revision: what the
-    overlay does.
+    overlay does. A file of others is compared in what it says: numbers of CSRs, fields,
+    instructions and causes.
     """
+    file = as_file(before)
+    if best:
+        if file is None or after is not None or format_ not in (DiffFormat.TEXT, DiffFormat.JSON):
+            raise typer.BadParameter("--best takes a file, no revision, and --format text or json")
+        rank(file, specs, xlen, as_json=format_ is DiffFormat.JSON)
+        return 0
+    if after is None:
+        raise typer.BadParameter("name the revision to compare with, or rank all with --best")
     choice = choose(only or (), for_ or ())
     entries = load_ignored(ignore) if ignore else ()
     if output and format_ is DiffFormat.TEXT:
         raise typer.BadParameter("text goes to the terminal; choose another --format for --output")
-    a, b = resolved(before, specs, xlen), resolved(after, specs, xlen, overlay)
-    made = report(compare(a, b), choice, entries)
+    b = resolved(after, specs, xlen, overlay)
+    found = compare_file(file, b, specs, xlen) if file else compare(resolved(before, specs, xlen), b)
+    made = report(found, choice, entries)
     _show(made, format_, output, fail_on or Severity.BREAKING, operations, everything)
     for entry in made.unused:
         print(f"drafthart: {entry.place}: no difference fits this entry", file=sys.stderr)

@@ -125,7 +125,7 @@ def linux(
     kept = packages.fetch(needed, update=update)
     image = kernel or kept[packages.KERNEL].file("Image")
     if initrd is None:
-        disk_modules = _modules(modules or (), kept)
+        disk_modules = _modules(modules or (), kept, with_virtio=first == "shell")
         with waiting("Making the RAM disk"):
             if first == "shell":
                 box = busybox or kept[packages.BUSYBOX].file("busybox")
@@ -169,11 +169,14 @@ def _programs(needed_for: str) -> dict[str, bytes]:
     return {name: programs.compile_program(name, compiler) for name in programs.PROGRAMS}
 
 
-def _modules(given: Sequence[Path], kept: dict[str, packages.Kept]) -> dict[str, bytes]:
-    """File name → content, in the order to load them."""
+def _modules(
+    given: Sequence[Path], kept: dict[str, packages.Kept], *, with_virtio: bool
+) -> dict[str, bytes]:
+    """File name → content, in the order to load them; Debian's for --disk are `with_virtio`."""
     paths = list(given)
     if packages.KERNEL in kept:
-        paths.append(kept[packages.KERNEL].file("kvm.ko.xz"))
+        names = (*(packages.VIRTIO if with_virtio else ()), packages.KVM)
+        paths += [kept[packages.KERNEL].file(name) for name in names]
     found: dict[str, bytes] = {}
     for path in paths:
         module = read_module(path)

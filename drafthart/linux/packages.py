@@ -24,10 +24,13 @@ from drafthart.runtime.cache import cache_folder
 
 KERNEL, BUSYBOX, FIRMWARE = "linux-image-riscv64", "busybox-static", "opensbi"
 
+KVM, VIRTIO = "kvm.ko.xz", ("virtio_mmio.ko.xz", "virtio_blk.ko.xz")
+"""Modules of the kernel's package."""
+
 _WANTED: Mapping[str, Mapping[str, str]] = {
     KERNEL: {
         "Image": "boot/vmlinux-*",
-        "kvm.ko.xz": "usr/lib/modules/*/kernel/arch/riscv/kvm/kvm.ko.xz",
+        KVM: "usr/lib/modules/*/kernel/arch/riscv/kvm/kvm.ko.xz",
         "virtio_mmio.ko.xz": "usr/lib/modules/*/kernel/drivers/virtio/virtio_mmio.ko.xz",
         "virtio_blk.ko.xz": "usr/lib/modules/*/kernel/drivers/block/virtio_blk.ko.xz",
     },

@@ -108,7 +108,7 @@ def compare_surface(locked: Surface, isa: ISA) -> list[Finding]:
     now = surface(isa, kinds)
     found: list[Finding] = []
     for id_, was in locked.items():
-        new = _forward(isa, id_)
+        new = current_id(isa, id_)
         there = new in now
         differences = list(_of_surface(id_, new, was, now.get(new)))
         shown = (now, new) if there else (locked, id_)
@@ -245,7 +245,7 @@ def _width(text: str) -> int:
     return int(high) - int(low or high) + 1 if text else 0
 
 
-def _forward(isa: ISA, id_: str) -> str:
+def current_id(isa: ISA, id_: str) -> str:
     """The id that the ISA has for an item of one of its ancestors."""
     if id_ in items(isa):
         return id_

@@ -105,7 +105,7 @@ class _Finder:
             marks += [
                 it.mark
                 for it in self._sought.accesses.get(access.csr, ())
-                if it.reads and access.reads or it.writes and access.writes
+                if (it.reads and access.reads) or (it.writes and access.writes)
             ]
             marks += self._of_bits(access)
         return tuple(marks), access
@@ -213,7 +213,7 @@ class _Finder:
 
 
 def _meets(access: SoughtAccess, reads: bool, writes: bool) -> bool:
-    return access.reads and reads or access.writes and writes
+    return (access.reads and reads) or (access.writes and writes)
 
 
 def _note(found: dict[tuple[int, int], Mark], offset: int, mark: Mark) -> None:
@@ -221,4 +221,3 @@ def _note(found: dict[tuple[int, int], Mark], offset: int, mark: Mark) -> None:
     key = (offset, id(mark.finding))
     if key not in found or mark.certainty.rank < found[key].certainty.rank:
         found[key] = mark
-

@@ -157,10 +157,14 @@ class _Flow:
     def _write(self, step: Step, csr: int, source: Value | None, *, whole: bool) -> None:
         if isinstance(source, Const):
             mask = source.value
-        elif isinstance(source, Ones) and whole or isinstance(source, Within):
+        elif (isinstance(source, Ones) and whole) or isinstance(source, Within):
             mask = source.mask
         elif isinstance(source, FromCsr) and not source.plus and not whole:
-            mask = source.mask >> source.shift if source.shift >= 0 else source.mask << -source.shift
+            mask = (
+                source.mask >> source.shift if source.shift >= 0 else source.mask << -source.shift
+            )
+        elif isinstance(source, FromCsr) and source.csr == csr and not source.plus | source.shift:
+            mask = 0  # what was changed of it on the way is told already
         else:
             return
         why = f"written with {mask:#x}" if whole else f"changed by the mask {mask:#x}"
@@ -170,9 +174,7 @@ class _Flow:
         """Bits of a value are looked at, or `changed` on their way back, in this manner."""
         why = f"bits {value.mask:#x} are {changed or 'looked at'}"
         self._events.append(
-            Bits(
-                step.address, value.csr, value.mask, not changed, bool(changed), why, value.site
-            )
+            Bits(step.address, value.csr, value.mask, not changed, bool(changed), why, value.site)
         )
 
     def _branch(self, step: Step) -> None:
@@ -235,6 +237,9 @@ class _Flow:
             return Within(within) if within.bit_count() <= 32 else None
         if not isinstance(value, FromCsr):
             return None
+        if step.mnemonic == "sltiu" and number == 1:
+            self._compare(step, value, 0)
+            return None
         if value.plus and name != "add":
             return None
         if name == "add":
@@ -256,8 +261,6 @@ class _Flow:
             return None
         if step.mnemonic in ("slli", "srli", "srai"):
             return self._shifted(step, value, number)
-        if step.mnemonic == "sltiu" and number == 1 and value.plus:
-            self._compare(step, value, 0)
         return None
 
     def _masked(self, step: Step, value: FromCsr, number: int) -> FromCsr:

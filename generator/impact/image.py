@@ -115,9 +115,7 @@ def read_image(name: str, content: bytes, base: int | None = None, xlen: int = 6
             f"{name}: is no ELF file, Linux Image or source (.S .s .c .h); "
             "if it is a flat binary, say with --base where it lies"
         )
-    return Image(
-        "flat binary", [Section("", base, content)], remarks=["no symbols", _SWEPT]
-    )
+    return Image("flat binary", [Section("", base, content)], remarks=["no symbols", _SWEPT])
 
 
 _SWEPT = "all of it is read as code, from its start on, data in it too"
@@ -174,9 +172,7 @@ def _check(name: str, elf: ELFFile, machine: str, xlen: int) -> None:
     if not elf.little_endian:
         raise DrafthartError(f"{name}: is big-endian, which no hart here is")
     if elf.elfclass != xlen:
-        raise DrafthartError(
-            f"{name}: is for {elf.elfclass}-bit harts; add --xlen {elf.elfclass}"
-        )
+        raise DrafthartError(f"{name}: is for {elf.elfclass}-bit harts; add --xlen {elf.elfclass}")
 
 
 def _read(name: str, content: bytes, elf: ELFFile) -> Image:
@@ -202,7 +198,11 @@ def _read(name: str, content: bytes, elf: ELFFile) -> Image:
     if not found:
         named = any(it.labels for it in image.sections)
         image.remarks += [f"no symbols{' but those for linking' if named else ''}", _SWEPT]
-    image.lines = Lines.of(elf)
+    if relocatable and elf.has_dwarf_info():
+        # Its tables mean nothing before the linker has put addresses into them.
+        image.remarks.append("no source lines: they are known once it is linked")
+    elif not relocatable:
+        image.lines = Lines.of(elf)
     return image
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from operator import itemgetter
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -39,15 +40,14 @@ class Lines:
         if index < 0 or address >= self._ranges[index][1]:
             return ""
         rows = self._rows(self._ranges[index][2])
-        at = bisect_right(rows, (address, "\U0010ffff")) - 1
+        at = bisect_right(rows, address, key=itemgetter(0)) - 1
         return rows[at][1] if at >= 0 else ""
 
     def _unit_ranges(self) -> list[tuple[int, int, int]]:
         aranges = self._dwarf.get_aranges()
         if aranges is not None and aranges.entries:
             return [
-                (it.begin_addr, it.begin_addr + it.length, it.info_offset)
-                for it in aranges.entries
+                (it.begin_addr, it.begin_addr + it.length, it.info_offset) for it in aranges.entries
             ]
         found = []
         for unit in self._dwarf.iter_CUs():
@@ -64,7 +64,7 @@ class Lines:
 
     def _rows(self, unit: int) -> list[tuple[int, str]]:
         if unit not in self._units:
-            self._units[unit] = sorted(self._read(unit))
+            self._units[unit] = sorted(self._read(unit), key=itemgetter(0))
         return self._units[unit]
 
     def _read(self, offset: int) -> list[tuple[int, str]]:

@@ -179,8 +179,10 @@ def _cause(found: Sought, finding: Finding) -> None:
         prefix, _, code = id_.partition(":")
         mark = Mark(finding, Certainty.LIKELY, form, "")
         cause = SoughtCause(int(code), prefix == "interrupt", mark)
-        if all((it.code, it.interrupt, it.mark.finding) != (cause.code, cause.interrupt, finding)
-               for it in found.causes):
+        if all(
+            (it.code, it.interrupt, it.mark.finding) != (cause.code, cause.interrupt, finding)
+            for it in found.causes
+        ):
             found.causes.append(cause)
 
 

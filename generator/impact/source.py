@@ -23,7 +23,9 @@ _STATEMENT = re.compile(r"\\n|\\t|;")
 _LABEL = re.compile(r"^\s*(?:[\w.$]+:\s*)*")
 _TOKEN = re.compile(r"[A-Za-z_][\w.]*|\d\w*")
 _DEFINE = re.compile(r"^\s*(?:#\s*define\s+(\w+)\s+(.+)|\.(?:equ|set)\s+(\w+)\s*,\s*(.+))$")
-_NUMBER = re.compile(r"\(*\s*(0[xX][0-9a-fA-F]+|\d+)\s*(?:<<\s*\(*\s*(0[xX][0-9a-fA-F]+|\d+))?[\s)]*$")
+_NUMBER = re.compile(
+    r"\(*\s*(0[xX][0-9a-fA-F]+|\d+)\s*(?:<<\s*\(*\s*(0[xX][0-9a-fA-F]+|\d+))?[\s)]*$"
+)
 _WRAPPED = re.compile(r"\b_(?:AC|UL|ULL|BITUL)\(\s*([^,()]+)(?:,\s*\w+)?\s*\)|(\d)[uUlL]+\b")
 _BIT = re.compile(r"\b(?:BIT|BIT_ULL|_BITUL|_BITULL)\(\s*(\w+)\s*\)")
 _CAUSE_WORD = re.compile(r"CAUSE|EXC|TRAP|IRQ|INT", re.IGNORECASE)

@@ -11,7 +11,8 @@ from drafthart.generator.spec.model import ISA
 from drafthart.runtime.native.foreign import foreign
 
 _MEMBERS = """
-    uint64_t x[33]; uint64_t pc, next_pc, instruction, steps, trapped, sleeping, interrupt_lines, elsewhere;
+    uint64_t x[33]; uint64_t pc, next_pc, instruction, steps, trapped, sleeping, interrupt_lines;
+    uint64_t elsewhere;
     uint8_t ended, changed, attention, watching;
 """
 

@@ -8,9 +8,11 @@ import pytest
 
 from drafthart.conformance import peers
 from drafthart.conformance.comparison import Difference
+from drafthart.conformance.known import explanation
 from drafthart.conformance.peers import compare_with, load_peer
+from drafthart.conformance.target_file import names
 
-NAMES = sorted(path.stem for path in peers.FOLDER.glob("*.yaml"))
+NAMES = names()
 DOCUMENT = Path(__file__).parents[2] / "docs" / "peers.md"
 
 
@@ -64,8 +66,8 @@ def test_a_pattern_names_probe_what_and_both_values() -> None:
 def test_the_first_case_that_matches_explains() -> None:
     cases = load_peer("qemu-7.2").cases
     known = Difference("mret from M: MPP=3 MPV=1 MPIE=0", "mstatus.MPV", "0x0", "0x1")
-    assert peers.explanation(known, cases) == "mpv-in-m"
-    assert peers.explanation(Difference("of no known kind", "a0", "0x0", "0x1"), cases) == ""
+    assert explanation(known, cases) == "mpv-in-m"
+    assert explanation(Difference("of no known kind", "a0", "0x0", "0x1"), cases) == ""
 
 
 @pytest.mark.parametrize("arguments", [[], ["nobody"], ["qemu-7.2", "--nothing"]])

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from drafthart.conformance.comparison import compare
-from drafthart.conformance.peers import GROUPS
+from drafthart.conformance.groups import GROUPS
 from drafthart.conformance.probes.probe import Group, Names, Probe
 from drafthart.conformance.probes.program import Platform, build, meaning, record_size
 from drafthart.conformance.probes.state import baseline, watched
-from drafthart.conformance.targets import Target, load_target, run_here
+from drafthart.conformance.target import run_here
 from drafthart.generator.assembly import write_elf
-from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
 from drafthart.generator.spec.resolve import resolve
 
@@ -96,28 +95,3 @@ def test_probes_are_made_for_drafts_too(generate: object) -> None:
     for revision in ("h@0.6.1", "h@1.0"):
         group = generate(resolve(revision))  # type: ignore[operator]
         assert len(group.probes) > 100
-
-
-def test_a_target_is_described_by_data() -> None:
-    target = load_target({"name": "a simulator", "command": ["no-such-program", "{program}"]})
-    assert target.missing == "no-such-program is not installed"
-    with pytest.raises(DrafthartError, match="install a simulator"):
-        target.run(Path("x.elf"), 1)
-
-
-def test_results_come_from_output_or_from_a_file(tmp_path: Path) -> None:
-    program = tmp_path / "p.elf"
-    printing = Target("shell", ("sh", "-c", "echo 1 ff; echo end"))
-    assert printing.run(program, 10) == [1, 255]
-    writing = Target("shell", ("sh", "-c", 'echo 10 > "$0"', "{signature}"))
-    assert writing.run(program, 10) == [16]
-
-
-def test_a_target_that_hangs_keeps_what_it_has_told(tmp_path: Path) -> None:
-    hanging = Target("shell", ("sh", "-c", "echo 1; exec sleep 60"))
-    assert hanging.run(tmp_path / "p.elf", 0.5) == [1]
-
-
-def test_another_version_is_as_good_as_none() -> None:
-    data = {"name": "sh", "command": ["sh"], "version": {"command": ["echo", "2"], "contains": "1"}}
-    assert load_target(data).missing == "sh is of another version"

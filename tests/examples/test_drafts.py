@@ -139,9 +139,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def run(isa: ISA, elf: Path, engine: Callable[[ISA], EngineFactory] = python_engine) -> Run:
     terminal = Terminal()
     shown = LastLine(terminal)
-    machine = Machine(
-        isa, engine(isa), memory=16 << 20, terminal=shown, stability=stability(isa)
-    )
+    machine = Machine(isa, engine(isa), memory=16 << 20, terminal=shown, stability=stability(isa))
     images = Images(elf)
     machine.boot(images)
     outcome = machine.run(LIMIT)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
 from drafthart.generator.assembly import assemble, write_elf
-from drafthart.generator.diff.choice import choose, report
+from drafthart.generator.diff.choice import Report, choose, report
 from drafthart.generator.diff.findings import compare
 from drafthart.generator.impact.api import Impact, impact
 from drafthart.generator.spec.resolve import resolve
 
+resolved = lru_cache(resolve)
 Find = Callable[..., Impact]
 
 
@@ -29,13 +31,18 @@ def find(tmp_path: Path) -> Find:
         name: str = "a.elf",
         base: int | None = None,
     ) -> Impact:
-        made = report(compare(resolve(a), resolve(b)), choose((), ()))
+        made = _report(a, b)
         content = source
         if isinstance(content, str) and name.endswith(".elf"):
-            isa = resolve(built or a)
+            isa = resolved(built or a)
             content = write_elf(assemble(content, isa))
         elif isinstance(content, str):
             content = content.encode()
         return impact(made, name, content, base=base)
 
     return run
+
+
+@lru_cache
+def _report(a: str, b: str) -> Report:
+    return report(compare(resolved(a), resolved(b)), choose((), ()))

@@ -65,7 +65,7 @@ def test_only_the_top_is_brought(specs: Folder) -> None:
         ("more@1,h@1", "more@1 stands on a revision of extra, not on h@1; write more@1,extra@1"),
         ("extra@1,more@1", "extra@1 stands on a revision of base, not on more@1; write extra@1,b"),
         ("h@1,extra@1,h@1", "h@1 stands on a revision of base, not on extra@1; write h@1,base@1"),
-        ("h@1,extra@1,base@1,base@1", "base@1 stands on no other revision; write h@1,extra@1,base@1"),
+        ("h@1,extra@1,base@1,base@1", "base@1 stands on no other revision; write h@1,extra@1,b"),
         ("h@1,extra@1+x", "unknown change 'x' in the revisions of extra"),
         (",".join(["h@1"] * 9), "cannot read the revision"),
     ],
