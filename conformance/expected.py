@@ -24,9 +24,6 @@ from drafthart.runtime.engines import EngineFactory
 Record = list[int] | None
 """The words that a probe left; None if it left none."""
 
-HERE = Platform()
-"""The platform of Drafthart's own machine."""
-
 
 def program_of(group: Group, isa: ISA, platform: Platform) -> bytes:
     """The group's program as an ELF file."""
@@ -34,9 +31,13 @@ def program_of(group: Group, isa: ISA, platform: Platform) -> bytes:
 
 
 def expected(
-    group: Group, isa: ISA, program: bytes, under: ISA, engine: EngineFactory | None = None
+    group: Group, program: bytes, under: ISA, engine: EngineFactory | None = None
 ) -> list[Record]:
-    """What each probe leaves on a machine of `under`, for a program made of the group for `isa`."""
+    """What each probe of a group's program leaves on a machine of `under`.
+
+    The program may have been made for another revision, and for another platform: it ends here by
+    its store to `tohost`.
+    """
     told = f"{under.content} {generator_hash()} {_machine_hash()} ".encode()
     key = hashlib.sha256(told + program).hexdigest()
     body = read_entry("expected", key)

@@ -10,7 +10,7 @@ from typing import Any
 
 from drafthart.conformance.bounded import run_bounded
 from drafthart.conformance.comparison import Difference, compare
-from drafthart.conformance.expected import HERE, Record, expected, program_of
+from drafthart.conformance.expected import Record, expected, program_of
 from drafthart.conformance.probes.probe import Group
 from drafthart.conformance.probes.program import record_size
 from drafthart.conformance.target import Target
@@ -87,5 +87,5 @@ def observe(
 def _observe(work: tuple[Group, ISA, Target, str | None]) -> Observed:
     group, isa, target, engine = work
     factory = engine_named(engine, isa) if engine else quickest_engine(isa)
-    here = expected(group, isa, program_of(group, isa, HERE), isa, factory)
+    here = expected(group, program_of(group, isa, target.platform), isa, factory)
     return Observed(group, tuple(here), tuple(run_bounded(group, isa, target)))

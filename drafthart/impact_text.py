@@ -116,7 +116,7 @@ def _rest(impact: Impact, shown: set[int]) -> Iterator[Text | str]:
         )
     if impact.nowhere:
         lines.append(
-            f"{len(impact.nowhere)} differences leave no place in a program; drafthart diff has them"
+            f"{len(impact.nowhere)} differences show in no instruction; drafthart diff has them"
         )
     if lines:
         yield ""

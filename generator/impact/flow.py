@@ -184,11 +184,10 @@ class _Flow:
             for one, other in ((first, second), (second, first)):
                 if isinstance(one, FromCsr) and isinstance(other, Const):
                     self._compare(step, one, other.value)
-        elif step.mnemonic in ("blt", "bge") and values["rs2"] == 0:
-            if isinstance(first, FromCsr) and not first.plus:
-                sign = replace(first, mask=first.mask & _unshifted(_TOP, first.shift))
-                if sign.mask:
-                    self._looked(step, sign)
+        elif step.mnemonic in ("blt", "bge") and isinstance(first, FromCsr):
+            sign = replace(first, mask=first.mask & _unshifted(_TOP, first.shift))
+            if values["rs2"] == 0 and not first.plus and sign.mask:
+                self._looked(step, sign)
         self._keep(step.address + values["offset"])
 
     def _compare(self, step: Step, value: FromCsr, number: int) -> None:

@@ -65,11 +65,7 @@ def _line(sought: Sought, names: _Names, line: str, is_assembler: bool) -> Itera
         word, value = define[1] or define[3], define[2] or define[4]
         yield from _definition(sought, names, word, value)
         return
-    if is_assembler:
-        codes = [line]
-    else:
-        codes = _STRING.findall(line)
-    for code in codes:
+    for code in [line] if is_assembler else _STRING.findall(line):
         for statement in _STATEMENT.split(code):
             yield from _statement(sought, names, statement)
     if not is_assembler:

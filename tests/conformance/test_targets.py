@@ -33,7 +33,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
 name: Simulator
 command: [sim, --cores, 1, "--sig={signature}", "{program}"]
 version: {command: [sim, -v], contains: 1.2}
-platform: {ram: 0x40000000, console: null, exit: 0x1000, exit_value: 1, quiet: [[0x10, 2]]}
+platform: {ram: 0x80200000, console: null, exit: 0x1000, exit_value: 1, quiet: [[0x10, 2]]}
 timeout: 5
 parameters: {GEILEN: 0}
 """,
@@ -43,7 +43,7 @@ parameters: {GEILEN: 0}
         "Simulator",
         ("sim", "--cores", "1", "--sig={signature}", "{program}"),
         {"GEILEN": 0},
-        Platform(0x4000_0000, None, 0x1000, 1, ((0x10, 2),)),
+        Platform(0x8020_0000, None, 0x1000, 1, ((0x10, 2),)),
         (("sim", "-v"), "1.2"),
         5,
     )
@@ -72,6 +72,7 @@ def test_drafthart_itself_by_name_and_by_file(tmp_path: Path) -> None:
         ("name: x\ncommand: ['{program}']\nspeed: 1\n", "mine.yaml:3:1: unknown key 'speed'"),
         ("name: x\ncommand: ['{program}']\ntimeout: soon\n", "mine.yaml:3:10: expected a number"),
         ("name: x\ncommand: ['{program}']\nplatform: {rom: 1}\n", "unknown key 'rom'"),
+        ("name: x\ncommand: ['{program}']\nplatform: {ram: 0}\n", "from 0x80000000"),
         ("name: x\ndrafthart: h@9\n", "h@9"),
         ("name: [\n", "correct the YAML"),
     ],

@@ -133,6 +133,24 @@ def test_two_harts() -> None:
     assert status == 0
 
 
+def test_a_disk_and_a_virtio_console(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(bytes(4 << 20))
+    status, console = drafthart(
+        *("linux", "--disk", str(disk), "--virtio-console", "--append", "console=hvc0"),
+        *(
+            "--expect",
+            "/ # ",
+            "--type",
+            "tty; printf written > /dev/vda; sync; cat /proc/partitions\n",
+        ),
+        *("--expect", "/dev/hvc0\n", "--expect", " 4096 vda\n"),
+        *("--timeout-instructions", "1500000000"),
+    )
+    assert status == 0, console
+    assert disk.read_bytes().startswith(b"written\0")
+
+
 def test_the_status_is_that_of_the_program(tmp_path: Path) -> None:
     """A kernel whose KVM is not loaded: the program cannot open it."""
     kept = packages.fetch([packages.KERNEL])[packages.KERNEL]

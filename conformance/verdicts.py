@@ -1,0 +1,172 @@
+"""Differences sorted by what they mean: deviation, legal choice, not implemented, known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from drafthart.conformance.comparison import Difference
+from drafthart.conformance.known import Case, explanation
+from drafthart.conformance.observe import Observed
+from drafthart.conformance.probes.probe import Probe
+from drafthart.conformance.probes.program import meaning
+from drafthart.conformance.subjects import exercised, observed
+from drafthart.generator.spec.model import CSR, ISA, Field
+
+_REFUSED = re.compile(r"\w+ 2")
+"""The end of a probe whose first trap is an illegal instruction."""
+_KEEPS = re.compile(r"csr:(\S+) keeps .*")
+
+
+class Verdict(StrEnum):
+    """What a difference is, the gravest first."""
+
+    DEVIATION = "deviation"
+    NOT_IMPLEMENTED = "not implemented"
+    INCONCLUSIVE = "inconclusive"
+    KNOWN = "known"
+    CHOICE = "choice"
+
+
+@dataclass(slots=True)
+class Finding:
+    """Differences of one kind: the first of them, and the labels of all probes that show it.
+
+    `items` begin with what is most likely at fault. `why` is a reason where the verdict has one.
+    `as_in` are the revisions that do as the target does.
+    """
+
+    verdict: Verdict
+    group: str
+    first: Difference
+    probes: list[str]
+    items: list[str]
+    why: str = ""
+    section: str = ""
+    rules: list[str] = field(default_factory=list)
+    as_in: list[str] = field(default_factory=list)
+
+    @property
+    def probe(self) -> str:
+        """The label of the probe that shows it first."""
+        return self.first.probe
+
+
+def findings(
+    observations: Sequence[Observed], isa: ISA, cases: Sequence[Case] = ()
+) -> list[Finding]:
+    """All differences of some observations as findings, the gravest first."""
+    absent = {item for item in not_implemented(observations, isa)}
+    named = {case.id: case for case in cases}
+    kinds: dict[tuple[str, ...], Finding] = {}
+    for one in observations:
+        probes = {probe.label: probe for probe in one.group.probes}
+        for difference in one.differences(isa):
+            probe = probes[difference.probe]
+            verdict, why = _verdict(difference, probe, isa, absent, named)
+            items = _items(difference, probe, isa)
+            key = (one.group.name, verdict, *_kind(difference, items, why))
+            finding = kinds.get(key)
+            if finding is None:
+                kinds[key] = Finding(verdict, one.group.name, difference, [probe.label], items, why)
+            else:
+                finding.probes.append(probe.label)
+                finding.items += [it for it in items if it not in finding.items]
+        if one.lost:
+            lost = Difference(one.lost[0], "end", "an end", "lost")
+            key = (one.group.name, Verdict.INCONCLUSIVE)
+            why = "the target died or took too long"
+            items = list(exercised(probes[one.lost[0]], isa))
+            kinds[key] = Finding(
+                Verdict.INCONCLUSIVE, one.group.name, lost, one.lost, items, why
+            )
+    order = list(Verdict)
+    return sorted(kinds.values(), key=lambda it: (order.index(it.verdict), -len(it.probes)))
+
+
+def not_implemented(observations: Iterable[Observed], isa: ISA) -> Iterator[str]:
+    """Ids of the instructions and CSRs that the target refuses wherever the revision has them."""
+    chances: dict[str, list[bool]] = {}
+    for one in observations:
+        size = len(one.group.probes)
+        for number in range(size):
+            here, there = one.here[number], one.there[number]
+            if here is None or there is None:
+                continue
+            items = exercised(one.group.probes[number], isa)
+            if len(items) == 1 and meaning(one.group, isa, here)["end"] == "complete":
+                refused = _REFUSED.fullmatch(meaning(one.group, isa, there)["end"])
+                chances.setdefault(items[0], []).append(refused is not None)
+    return (item for item, refused in chances.items() if all(refused))
+
+
+def _verdict(
+    difference: Difference,
+    probe: Probe,
+    isa: ISA,
+    absent: set[str],
+    cases: Mapping[str, Case],
+) -> tuple[Verdict, str]:
+    case = cases.get(explanation(difference, list(cases.values())))
+    if case is not None:
+        verdict = Verdict.CHOICE if case.verdict == "choice" else Verdict.KNOWN
+        return verdict, f"{case.id}: {case.why}"
+    if missing := [it for it in exercised(probe, isa) if it in absent]:
+        return Verdict.NOT_IMPLEMENTED, f"{missing[0]} is refused wherever it is legal"
+    if why := _legal(difference, probe, isa):
+        return Verdict.CHOICE, why
+    return Verdict.DEVIATION, ""
+
+
+def _legal(difference: Difference, probe: Probe, isa: ISA) -> str:
+    """Why a CSR may keep this of what was written to it; "" if it may not."""
+    parsed = _KEEPS.fullmatch(difference.probe)
+    csr = isa.csrs.get(parsed[1]) if parsed else None
+    if csr is None or difference.what != "a0" or difference.there == "absent":
+        return ""
+    written = probe.registers[0]
+    here, there = int(difference.here, 16), int(difference.there, 16)
+    reasons = [
+        _free(field_, written, there)
+        for field_ in csr.fields.values()
+        if (here ^ there) & field_.mask
+    ]
+    if not reasons or (here ^ there) & ~_covered(csr) or not all(reasons):
+        return ""
+    return reasons[0]
+
+
+def _covered(csr: CSR) -> int:
+    return sum(field_.mask for field_ in csr.fields.values())
+
+
+def _free(field_: Field, written: int, seen: int) -> str:
+    """Why a field may hold what it does after this write; "" if it may not."""
+    if field_.legal is None:
+        return ""
+    value = (written & field_.mask) >> field_.low
+    left = (seen & field_.mask) >> field_.low
+    if value in field_.legal:
+        return ""
+    if field_.kind == "WLRL":
+        return f"{field_.name} is WLRL: what it holds after an illegal value is left open"
+    if field_.kind == "WARL" and left in field_.legal:
+        return f"{field_.name} is WARL: any legal value may follow an illegal one"
+    return ""
+
+
+def _items(difference: Difference, probe: Probe, isa: ISA) -> list[str]:
+    """What was observed, if that is an item, and what the probe tried."""
+    seen = observed(difference.what, isa)
+    return list(dict.fromkeys([*([seen] if seen else []), *exercised(probe, isa)]))
+
+
+def _kind(difference: Difference, items: Sequence[str], why: str) -> tuple[str, ...]:
+    """What two differences have in common that are one finding."""
+    if why:
+        return (why,)
+    if difference.what in ("end", "setup traps") or "." in difference.what:
+        return (difference.what, difference.here, difference.there)
+    return (difference.what, *items[:1])
