@@ -95,7 +95,9 @@ def _target(data: Mapping[str, Any]) -> Target:
     return CommandTarget(
         data["name"],
         tuple(map(str, data["command"])),
-        version=(tuple(map(str, version["command"])), str(version["contains"])) if version else None,
+        version=(tuple(map(str, version["command"])), str(version["contains"]))
+        if version
+        else None,
         **rest,
     )
 
@@ -108,7 +110,9 @@ def _check_command(node: Node) -> None:
     found = set()
     for part in command.sequence:
         try:
-            found |= {name for _, name, _, _ in string.Formatter().parse(part.text) if name is not None}
+            found |= {
+                name for _, name, _, _ in string.Formatter().parse(part.text) if name is not None
+            }
         except ValueError:
             raise DrafthartError(
                 f"{part.place}: a single brace; write {{{{ for a brace itself"

@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
 @dataclass(slots=True)
 class Finding:
-    """Differences of one kind: the first of them, and the labels of all probes that show it.
+    """Differences of one kind: the one that needs least to show, and the labels of all probes.
 
     `items` begin with what is most likely at fault. `why` is a reason where the verdict has one.
     `as_in` are the revisions that do as the target does.
@@ -50,7 +50,7 @@ class Finding:
 
     @property
     def probe(self) -> str:
-        """The label of the probe that shows it first."""
+        """The label of the probe that needs least to show it."""
         return self.first.probe
 
 
@@ -61,27 +61,30 @@ def findings(
     absent = {item for item in not_implemented(observations, isa)}
     named = {case.id: case for case in cases}
     kinds: dict[tuple[str, ...], Finding] = {}
+    weights: dict[tuple[str, ...], int] = {}
     for one in observations:
         probes = {probe.label: probe for probe in one.group.probes}
         for difference in one.differences(isa):
             probe = probes[difference.probe]
             verdict, why = _verdict(difference, probe, isa, absent, named)
             items = _items(difference, probe, isa)
-            key = (one.group.name, verdict, *_kind(difference, items, why))
+            key = (verdict, *_kind(one.group.name, difference, items, why))
             finding = kinds.get(key)
             if finding is None:
-                kinds[key] = Finding(verdict, one.group.name, difference, [probe.label], items, why)
-            else:
-                finding.probes.append(probe.label)
-                finding.items += [it for it in items if it not in finding.items]
+                finding = kinds[key] = Finding(verdict, one.group.name, difference, [], [], why)
+                weights[key] = _weight(probe)
+            finding.probes.append(probe.label)
+            if _weight(probe) < weights[key]:
+                finding.group, finding.first = one.group.name, difference
+                finding.items[:0] = [it for it in items if it not in finding.items]
+                weights[key] = _weight(probe)
+            finding.items += [it for it in items if it not in finding.items]
         if one.lost:
             lost = Difference(one.lost[0], "end", "an end", "lost")
-            key = (one.group.name, Verdict.INCONCLUSIVE)
+            key = (Verdict.INCONCLUSIVE, one.group.name)
             why = "the target died or took too long"
             items = list(exercised(probes[one.lost[0]], isa))
-            kinds[key] = Finding(
-                Verdict.INCONCLUSIVE, one.group.name, lost, one.lost, items, why
-            )
+            kinds[key] = Finding(Verdict.INCONCLUSIVE, one.group.name, lost, one.lost, items, why)
     order = list(Verdict)
     return sorted(kinds.values(), key=lambda it: (order.index(it.verdict), -len(it.probes)))
 
@@ -163,10 +166,15 @@ def _items(difference: Difference, probe: Probe, isa: ISA) -> list[str]:
     return list(dict.fromkeys([*([seen] if seen else []), *exercised(probe, isa)]))
 
 
-def _kind(difference: Difference, items: Sequence[str], why: str) -> tuple[str, ...]:
+def _kind(group: str, difference: Difference, items: Sequence[str], why: str) -> tuple[str, ...]:
     """What two differences have in common that are one finding."""
     if why:
         return (why,)
     if difference.what in ("end", "setup traps") or "." in difference.what:
-        return (difference.what, difference.here, difference.there)
-    return (difference.what, *items[:1])
+        return (group, difference.what, difference.here, difference.there)
+    return (group, difference.what, *items[:1])
+
+
+def _weight(probe: Probe) -> int:
+    """How much a probe needs to show something: what it sets up, its action, its gates."""
+    return 100 * len(probe.setup) + len(probe.action) + 20 * probe.mstatus.bit_count()

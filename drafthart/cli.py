@@ -16,6 +16,7 @@ from typer.main import get_command
 from drafthart import __version__
 from drafthart.completion import complete_for_bash, is_bash
 from drafthart.generator.errors import DrafthartError
+from drafthart.panels import PanelCommand
 
 # The base of all complaints about options and arguments. Typer took Click in, and older versions
 # import it: this finds the class in both.
@@ -33,9 +34,12 @@ _NAMES = (
     "asm",
     "disasm",
     "run",
+    "compare",
+    "bisect",
     "linux",
     "snapshot",
     "walk",
+    "validate",
     "tour",
     "track",
     "taint",
@@ -71,7 +75,8 @@ def _command(name: str) -> Any:
     # \b keeps the lines as they are.
     epilog = "\n".join(["\b", "Examples:", *(f"  {example}" for example in module.EXAMPLES)])
     settings = getattr(module, "CONTEXT_SETTINGS", None)
-    single.command(name, epilog=epilog, context_settings=settings)(getattr(module, name))
+    command = single.command(name, cls=PanelCommand, epilog=epilog, context_settings=settings)
+    command(getattr(module, name))
     return get_command(single)
 
 

@@ -14,6 +14,7 @@ import typer
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.last_line import LastLine
+from drafthart.panels import CONSOLE
 from drafthart.runtime.console import Console
 from drafthart.runtime.expect import Script
 from drafthart.runtime.machine import Machine, Terminal
@@ -21,7 +22,6 @@ from drafthart.runtime.machine import Machine, Terminal
 UNEXPECTED = 4
 """The exit status where a text of --expect has not appeared."""
 
-_PANEL = "Console"
 _LAST = 12
 """Lines that are shown of what the guest printed last."""
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|.?)", re.DOTALL)
@@ -33,7 +33,7 @@ ConsoleOption: TypeAlias = Annotated[
         "--console",
         metavar="FILE",
         help="Write what the guest prints to FILE, too.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=CONSOLE,
     ),
 ]
 ExpectOption: TypeAlias = Annotated[
@@ -43,7 +43,7 @@ ExpectOption: TypeAlias = Annotated[
         metavar="TEXT",
         help=f"End with status 0 when the guest has printed TEXT, else with {UNEXPECTED}. "
         "May be repeated, in order.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=CONSOLE,
     ),
 ]
 TypeOption: TypeAlias = Annotated[
@@ -52,7 +52,7 @@ TypeOption: TypeAlias = Annotated[
         "--type",
         metavar="TEXT",
         help="Type TEXT when the --expect in its place has appeared. May be repeated.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=CONSOLE,
     ),
 ]
 TimeoutOption: TypeAlias = Annotated[
@@ -62,7 +62,7 @@ TimeoutOption: TypeAlias = Annotated[
         metavar="N",
         min=1,
         help="Give --expect up after N instructions.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=CONSOLE,
     ),
 ]
 

@@ -159,7 +159,9 @@ def diff(
     if output and format_ is DiffFormat.TEXT:
         raise typer.BadParameter("text goes to the terminal; choose another --format for --output")
     b = resolved(after, specs, xlen, overlay)
-    found = compare_file(file, b, specs, xlen) if file else compare(resolved(before, specs, xlen), b)
+    found = (
+        compare_file(file, b, specs, xlen) if file else compare(resolved(before, specs, xlen), b)
+    )
     made = report(found, choice, entries)
     _show(made, format_, output, fail_on or Severity.BREAKING, operations, everything)
     for entry in made.unused:

@@ -41,7 +41,7 @@ def compare_file(path: Path, isa: ISA, specs: Path | None, xlen: Xlen) -> Compar
     names = Names([isa, *_others(isa.id.partition("@")[0], specs, xlen)])
     surface = stated_surface(statements, isa, names)
     _require_known(path, len(surface))
-    print(f"drafthart: {path}: {len(surface)} facts of the specs", file=sys.stderr)
+    print(f"drafthart: {path}: states {len(surface)} things that the specs know", file=sys.stderr)
     return compare_statements(str(path), statements, isa, names)
 
 
@@ -57,8 +57,8 @@ def rank(path: Path, specs: Path | None, xlen: Xlen, *, as_json: bool) -> None:
         findings = compare_statements(str(path), statements, isa, names).findings
         breaking = sum(it.worst() is Severity.BREAKING for it in findings)
         rows.append((len(findings), len(unmentioned(surface, isa)), breaking, isa))
-    # Of equals the newer: it is what people most likely mean.
-    rows = sorted(reversed(rows), key=lambda row: row[:2])
+    rows.reverse()  # of equals the newer: it is what people most likely mean
+    rows.sort(key=lambda row: row[:2])
     if as_json:
         say_json(
             {

@@ -9,6 +9,7 @@ import typer
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
+from drafthart.panels import ENGINE
 from drafthart.runtime.engines import (
     LOCKSTEP_EVERY,
     NAMES,
@@ -41,6 +42,7 @@ EngineOption: TypeAlias = Annotated[
         help="python, native, or both in lockstep [default: native where a C compiler is].",
         autocompletion=complete_engine,
         show_default=False,
+        rich_help_panel=ENGINE,
     ),
 ]
 LockstepOption: TypeAlias = Annotated[
@@ -51,6 +53,7 @@ LockstepOption: TypeAlias = Annotated[
         min=1,
         help=f"Compare both engines every N instructions [default: {LOCKSTEP_EVERY}].",
         show_default=False,
+        rich_help_panel=ENGINE,
     ),
 ]
 

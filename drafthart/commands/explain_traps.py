@@ -14,6 +14,7 @@ import typer
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
+from drafthart.panels import INSIDE
 from drafthart.runtime.engine import Engine
 from drafthart.runtime.gate import Stability
 from drafthart.runtime.machine import Machine
@@ -21,7 +22,6 @@ from drafthart.runtime.machine import Machine
 if TYPE_CHECKING:
     from drafthart.runtime.exit_log import Entry, ExitLog, Summary
 
-_PANEL = "Looking inside"
 _LIMIT = 16
 
 ExplainTrapsOption: TypeAlias = Annotated[
@@ -29,13 +29,13 @@ ExplainTrapsOption: TypeAlias = Annotated[
     typer.Option(
         "--explain-traps",
         help="Tell on stderr of each trap that leaves a guest: why, and what sent it there.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=INSIDE,
     ),
 ]
 ExplainTrapsToOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--explain-traps-to", metavar="FILE", help="Write that to FILE.", rich_help_panel=_PANEL
+        "--explain-traps-to", metavar="FILE", help="Write that to FILE.", rich_help_panel=INSIDE
     ),
 ]
 ExplainTrapsJsonOption: TypeAlias = Annotated[
@@ -44,7 +44,7 @@ ExplainTrapsJsonOption: TypeAlias = Annotated[
         "--explain-traps-json",
         metavar="FILE",
         help="Write it as lines of JSON.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=INSIDE,
     ),
 ]
 ExplainTrapsAllOption: TypeAlias = Annotated[
@@ -52,7 +52,7 @@ ExplainTrapsAllOption: TypeAlias = Annotated[
     typer.Option(
         "--explain-traps-all",
         help="Tell of every trap, be it from a guest or not.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=INSIDE,
     ),
 ]
 ExplainTrapsLimitOption: TypeAlias = Annotated[
@@ -63,7 +63,7 @@ ExplainTrapsLimitOption: TypeAlias = Annotated[
         min=0,
         help=f"Tell of N traps of a kind; 0 tells of all [default: {_LIMIT}].",
         show_default=False,
-        rich_help_panel=_PANEL,
+        rich_help_panel=INSIDE,
     ),
 ]
 

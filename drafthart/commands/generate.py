@@ -69,6 +69,7 @@ def generate(
         Target,
         typer.Option(
             "--target",
+            metavar="TARGET",
             help="python: the engine's module; c-header: numbers as macros; json: everything; "
             "encoding-h, opcodes-json: as riscv-opcodes makes them; systemverilog, rust, go: a "
             "package of constants; latex, asciidoc: tables. Folders: c-engine: a hart in C; "

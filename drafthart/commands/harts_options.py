@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from drafthart.commands.machine_options import PANEL
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
 from drafthart.numbers import integer
+from drafthart.panels import MACHINE
 from drafthart.runtime.machine import MOST_HARTS, QUANTUM
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ SmpOption: TypeAlias = Annotated[
         max=MOST_HARTS,
         help=f"How many harts, up to {MOST_HARTS} [default: 1].",
         show_default=False,
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 QuantumOption: TypeAlias = Annotated[
@@ -41,7 +41,7 @@ QuantumOption: TypeAlias = Annotated[
         help=f"How many instructions a hart runs before it is the next one's turn "
         f"[default: {QUANTUM}].",
         show_default=False,
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 HartRevisionOption: TypeAlias = Annotated[
@@ -50,7 +50,7 @@ HartRevisionOption: TypeAlias = Annotated[
         "--hart-revision",
         metavar="N=REV",
         help="Have hart N be of another revision. May be repeated.",
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 

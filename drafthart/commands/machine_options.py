@@ -10,10 +10,10 @@ import typer
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.numbers import size
+from drafthart.panels import MACHINE
 from drafthart.runtime.clock import REALTIME_RATE
 from drafthart.runtime.disk import MODES, Disk
 
-PANEL = "Machine"
 _TICK = 10
 
 
@@ -29,7 +29,7 @@ BiosOption: TypeAlias = Annotated[
         "--bios",
         metavar="FILE",
         help="Firmware that starts the kernel or program.",
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 KernelOption: TypeAlias = Annotated[
@@ -38,19 +38,19 @@ KernelOption: TypeAlias = Annotated[
         "--kernel",
         metavar="FILE",
         help="What the firmware starts: an ELF file, or a Linux Image, gzipped or not.",
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 InitrdOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--initrd", metavar="FILE", help="The kernel's initial RAM disk.", rich_help_panel=PANEL
+        "--initrd", metavar="FILE", help="The kernel's initial RAM disk.", rich_help_panel=MACHINE
     ),
 ]
 AppendOption: TypeAlias = Annotated[
     str,
     typer.Option(
-        "--append", metavar="TEXT", help="The kernel's command line.", rich_help_panel=PANEL
+        "--append", metavar="TEXT", help="The kernel's command line.", rich_help_panel=MACHINE
     ),
 ]
 DtbOption: TypeAlias = Annotated[
@@ -59,7 +59,7 @@ DtbOption: TypeAlias = Annotated[
         "--dtb",
         metavar="FILE",
         help="A device tree instead of the machine's own.",
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 MemoryOption: TypeAlias = Annotated[
@@ -70,7 +70,7 @@ MemoryOption: TypeAlias = Annotated[
         parser=size,
         help="RAM: bytes, or with K, M or G [default: 256M].",
         show_default=False,
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 DiskOption: TypeAlias = Annotated[
@@ -79,7 +79,7 @@ DiskOption: TypeAlias = Annotated[
         "--disk",
         metavar="FILE",
         help="A virtio disk: a raw image. May be repeated.",
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 DiskModeOption: TypeAlias = Annotated[
@@ -89,7 +89,7 @@ DiskModeOption: TypeAlias = Annotated[
         metavar="MODE",
         parser=_disk_mode,
         help="write to the files, read-only, or temporary: keep changes in memory.",
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 VirtioConsoleOption: TypeAlias = Annotated[
@@ -97,7 +97,7 @@ VirtioConsoleOption: TypeAlias = Annotated[
     typer.Option(
         "--virtio-console",
         help="A virtio console behind the disks; typing goes to it once it has a driver.",
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 RealtimeOption: TypeAlias = Annotated[
@@ -105,7 +105,7 @@ RealtimeOption: TypeAlias = Annotated[
     typer.Option(
         "--realtime",
         help="Let mtime follow the host's clock: runs are no longer repeatable.",
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 TickOption: TypeAlias = Annotated[
@@ -117,7 +117,7 @@ TickOption: TypeAlias = Annotated[
         max=1_000_000,
         help="How many instructions pass in a tick of mtime, 100 ns [default: 10].",
         show_default=False,
-        rich_help_panel=PANEL,
+        rich_help_panel=MACHINE,
     ),
 ]
 

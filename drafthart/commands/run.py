@@ -70,6 +70,7 @@ from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
 from drafthart.numbers import integer
 from drafthart.output import writing
+from drafthart.panels import INSIDE, MACHINE
 from drafthart.runtime.assigned import require_assigned
 from drafthart.runtime.boot import Images
 from drafthart.runtime.engine import EngineDifferenceError
@@ -125,11 +126,17 @@ def run(
             metavar="N",
             min=1,
             help=f"Stop after N, with status {UNFINISHED}.",
+            rich_help_panel=MACHINE,
         ),
     ] = None,
     log_commits: Annotated[
         Path | None,
-        typer.Option("--log-commits", metavar="FILE", help="Write what each instruction did."),
+        typer.Option(
+            "--log-commits",
+            metavar="FILE",
+            help="Write what each instruction did.",
+            rich_help_panel=INSIDE,
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -164,7 +171,10 @@ def run(
     type_: TypeOption = None,
     timeout_instructions: TimeoutOption = None,
     dump_state: Annotated[
-        bool, typer.Option("--dump-state", help="Print the registers and CSRs at the end.")
+        bool,
+        typer.Option(
+            "--dump-state", help="Print the registers and CSRs at the end.", rich_help_panel=INSIDE
+        ),
     ] = False,
 ) -> None:
     """Run a program, or firmware and a kernel.

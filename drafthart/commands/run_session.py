@@ -18,6 +18,7 @@ import typer
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
 from drafthart.output import as_json, say, table, track, write_file, writing
+from drafthart.panels import INSIDE, SNAPSHOTS
 from drafthart.runtime.boot import Images
 from drafthart.runtime.gate import Stability
 from drafthart.runtime.machine import Machine, Outcome, Terminal
@@ -40,7 +41,12 @@ _EVERY = 997
 
 SaveOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--save", metavar="FILE", help="Write a snapshot when the run ends, or stops."),
+    typer.Option(
+        "--save",
+        metavar="FILE",
+        help="Write a snapshot when the run ends, or stops.",
+        rich_help_panel=SNAPSHOTS,
+    ),
 ]
 SaveAtOption: TypeAlias = Annotated[
     int | None,
@@ -49,26 +55,38 @@ SaveAtOption: TypeAlias = Annotated[
         metavar="N",
         min=0,
         help="Write it when N instructions have run since the boot, and go on.",
+        rich_help_panel=SNAPSHOTS,
     ),
 ]
 RestoreOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--restore", metavar="FILE", help="Go on from a snapshot; programs are for symbols."
+        "--restore",
+        metavar="FILE",
+        help="Go on from a snapshot; programs are for symbols.",
+        rich_help_panel=SNAPSHOTS,
     ),
 ]
 GdbOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--gdb", metavar="[HOST]:PORT", help="Wait for gdb, and let it debug. Port 0: any free."
+        "--gdb",
+        metavar="[HOST]:PORT",
+        help="Wait for gdb, and let it debug. Port 0: any free.",
+        rich_help_panel=INSIDE,
     ),
 ]
 ProfileOption: TypeAlias = Annotated[
-    bool, typer.Option("--profile", help="Show which functions took the instructions.")
+    bool,
+    typer.Option(
+        "--profile", help="Show which functions took the instructions.", rich_help_panel=INSIDE
+    ),
 ]
 ProfileJsonOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--profile-json", metavar="FILE", help="Write that table as JSON."),
+    typer.Option(
+        "--profile-json", metavar="FILE", help="Write that table as JSON.", rich_help_panel=INSIDE
+    ),
 ]
 ProfileFoldedOption: TypeAlias = Annotated[
     Path | None,
@@ -76,6 +94,7 @@ ProfileFoldedOption: TypeAlias = Annotated[
         "--profile-folded",
         metavar="FILE",
         help="Write call stacks for flame graphs; counts each instruction.",
+        rich_help_panel=INSIDE,
     ),
 ]
 ProfileEveryOption: TypeAlias = Annotated[
@@ -86,6 +105,7 @@ ProfileEveryOption: TypeAlias = Annotated[
         min=1,
         help=f"Sample every N instructions; 1 counts each [default: {_EVERY}].",
         show_default=False,
+        rich_help_panel=INSIDE,
     ),
 ]
 

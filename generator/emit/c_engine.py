@@ -18,7 +18,7 @@ from drafthart.generator.errors import DrafthartError
 from drafthart.generator.language.c import Watched, emit_function, prototype
 from drafthart.generator.language.c_expressions import literal
 from drafthart.generator.language.c_names import c_name
-from drafthart.generator.language.check import check_isa
+from drafthart.generator.language.check import check_engine
 from drafthart.generator.language.ir import Program, TypedFunction
 from drafthart.generator.spec.model import CSR, ISA, Function, Instruction
 
@@ -28,7 +28,7 @@ WATCHED = ("translation_context", "pending_interrupt", "wake", "next_timer")
 
 def emit_c(isa: ISA) -> str:
     """The text of the file. Raises `DrafthartError` for what does not check or has no C form."""
-    program = check_isa(isa)
+    program = check_engine(isa)
     watched = _watched(isa, program)
     handlers = []
     fill = {}

@@ -8,7 +8,7 @@ from drafthart.generator.emit.python_csrs import csr_functions, reset_value
 from drafthart.generator.emit.python_decoder import decode_function, expand_function
 from drafthart.generator.emit.render import render, stability_line
 from drafthart.generator.emit.storage import is_stored, slot
-from drafthart.generator.language.check import check_isa
+from drafthart.generator.language.check import check_engine
 from drafthart.generator.language.ir import (
     Assign,
     Call,
@@ -44,7 +44,7 @@ def emit_python(isa: ISA, *, to_import: bool = False) -> str:
     With `to_import` it is for others: that of an unratified revision is imported only by who
     opted in.
     """
-    program = check_isa(isa)
+    program = check_engine(isa)
     operations = [
         _operation(isa, program, isa.instructions[mnemonic], operation)
         for mnemonic, operation in program.instructions.items()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from itertools import product
 
@@ -22,12 +21,17 @@ from drafthart.generator.language.ir import (
     TypedOperation,
 )
 from drafthart.generator.language.library import Callee, Library
-from drafthart.generator.language.parse import NAME
-from drafthart.generator.language.primitives import ENTRIES, MEMORY_SIZES
+from drafthart.generator.language.primitives import (
+    ENGINE_NUMBERS,
+    ENGINE_STATE,
+    ENTRIES,
+    MEMORY_SIZES,
+)
 from drafthart.generator.language.statements import BodyChecker
 from drafthart.generator.language.steps import check_steps
 from drafthart.generator.language.typer import Scope
 from drafthart.generator.spec.model import CSR, ISA, Field, Function, Instruction, Place, Source
+from drafthart.generator.spec.names import is_name
 
 _FieldKey = tuple[str, str]
 
@@ -35,6 +39,23 @@ _FieldKey = tuple[str, str]
 def check_isa(isa: ISA) -> Program:
     """Check all operations of the ISA; the first mistake is a DrafthartError."""
     return _Checker(isa).program()
+
+
+def check_engine(isa: ISA) -> Program:
+    """Check an ISA that engines are made for: all that they use must be there."""
+    program = check_isa(isa)
+    needed: dict[str, tuple[Iterable[str], Container[str]]] = {
+        "function": (ENTRIES, isa.functions),
+        "constant": (ENGINE_NUMBERS, isa.numbers),
+        "state": (ENGINE_STATE, isa.state),
+    }
+    for kind, (names, known) in needed.items():
+        for name in names:
+            if name not in known:
+                raise DrafthartError(
+                    f"{isa.id}: the {kind} `{name}` is missing; add it, as the engines use it"
+                )
+    return program
 
 
 class _Checker:
@@ -295,7 +316,7 @@ def _csr_index(csr: CSR) -> dict[str, int]:
 
 def _check_parameters(function: Function, library: Library) -> None:
     for name in function.parameters:
-        if not NAME.fullmatch(name) or keyword.iskeyword(name):
+        if not is_name(name):
             problem = "no name that operations could use"
         elif (what := library.describe(name)) is not None:
             problem = f"also {what}"

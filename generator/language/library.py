@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import difflib
 import graphlib
-import keyword
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from drafthart.generator.errors import DrafthartError
-from drafthart.generator.language.parse import MAX_BITS, NAME
+from drafthart.generator.language.parse import MAX_BITS
 from drafthart.generator.language.primitives import ENGINE_NAMES, PRIMITIVES, Signature
 from drafthart.generator.spec.model import CSR, ISA, Field, Function, Place
+from drafthart.generator.spec.names import is_name
 
 MAX_SPECIALISATIONS = 64
 BUILTINS = ("zext", "sext", "cat", "signed", "range")
@@ -208,7 +208,7 @@ def _storage(isa: ISA) -> dict[str, Storage]:
 def _check_function_name(function: Function, library: Library) -> None:
     name = function.name
     taken = None
-    if not NAME.fullmatch(name) or keyword.iskeyword(name):
+    if not is_name(name):
         taken = "no name that operations could use"
     elif name in PRIMITIVES or name in BUILTINS or name in ENGINE_NAMES:
         taken = "taken by the engines"

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import Place, Source
+from drafthart.generator.spec.names import NAME
 
 MAX_TEXT = 1 << 15
 MAX_BRACKETS = 40
@@ -20,8 +21,6 @@ MAX_EXPRESSION_DEPTH = 40
 MAX_STATEMENT_DEPTH = 12
 MAX_BRANCHES = 64
 MAX_BITS = 4096
-
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*_?")
 
 _STATEMENTS = (
     ast.Assign,

@@ -39,6 +39,12 @@ MEMORY_FUNCTIONS = ("load", "store")
 CACHED_FUNCTIONS = (*MEMORY_FUNCTIONS, "locate", "physical_permitted")
 """Those, and others that the native engine answers from there."""
 
+ENGINE_NUMBERS = ("LOAD", "STORE", "FETCH", "NO_INTERRUPT")
+"""Constants that the engines use."""
+
+ENGINE_STATE = ("mode", "trap_cause", "trap_value")
+"""State that the engines look at."""
+
 ENGINE_NAMES = ("h", "x", "rget", "wget", "ram8", "ram16", "ram32", "ram64")
 """Names that generated code has beside the spec's; no function may take one."""
 
@@ -131,6 +137,7 @@ PRIMITIVES: Mapping[str, PrimitiveFunction] = {
 }
 
 ENTRIES: Mapping[str, Signature] = {
+    "raise_illegal_instruction": Signature(),
     "take_exception": Signature(),
     "pending_interrupt": Signature(returns="7"),
     "take_interrupt": Signature({"cause": "6"}),

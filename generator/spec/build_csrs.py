@@ -12,6 +12,8 @@ from drafthart.generator.spec.nearest import did_you_mean
 from drafthart.generator.spec.spec_error import SpecError
 from drafthart.generator.spec.yaml_file import Node
 
+_MOST = 4096
+
 
 def build_csrs(items: Items, choices: Choices) -> dict[str, CSR]:
     """The CSRs that exist with these choices."""
@@ -23,6 +25,8 @@ def build_csrs(items: Items, choices: Choices) -> dict[str, CSR]:
                 csrs[name] = _csr(items, choices, name, node, None)
             continue
         first, last = (int(end) for end in instances.text.split(".."))
+        if last >= _MOST:
+            raise SpecError(instances.place, f"the array goes to {last}", f"at most {_MOST - 1}")
         if first > last:
             raise SpecError(instances.place, "the array is empty", "write the lower number first")
         for index in range(first, last + 1):
@@ -37,6 +41,8 @@ def build_csrs(items: Items, choices: Choices) -> dict[str, CSR]:
                 if address is not None:
                     address += (index - first) * node.number_of("step", 1)
                 csrs[instance] = replace(csr, name=instance, address=address)
+            if len(csrs) > _MOST:
+                raise SpecError(node.key, "too many CSRs", f"there are numbers for {_MOST}")
     for name, csr in csrs.items():
         if csr.view:
             csrs[name] = _with_view(csrs, csr, items.sections["csrs"], ())

@@ -7,6 +7,7 @@ from itertools import pairwise
 from drafthart.generator.spec.item_path import item_id
 from drafthart.generator.spec.items import Items
 from drafthart.generator.spec.model import CSR, ISA, Place
+from drafthart.generator.spec.names import is_name
 from drafthart.generator.spec.nearest import did_you_mean
 from drafthart.generator.spec.overlap import check_overlaps
 from drafthart.generator.spec.spec_error import SpecError
@@ -39,6 +40,15 @@ def _check_names(isa: ISA) -> None:
         *((it.constant, "interrupt", it.place) for it in isa.interrupts.values()),
         *((it.name, "function", it.place) for it in isa.functions.values()),
     ]
+    fields = [
+        (it.name, "field", it.place) for csr in isa.csrs.values() for it in csr.fields.values()
+    ]
+    operands = [(it.name, "operand", it.place) for it in isa.operands.values()]
+    for name, kind, place in (*named, *fields, *operands):
+        if not is_name(name):
+            what = f"{name!r} is no name for a {kind}"
+            remedy = "use a letter, then letters, digits and single underscores; no word of Python"
+            raise SpecError(place, what, remedy)
     seen: dict[str, tuple[str, Place]] = {}
     for name, kind, place in named:
         other, where = seen.setdefault(name, (kind, place))

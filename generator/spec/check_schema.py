@@ -54,13 +54,24 @@ def _validator(schema: str, definition: str) -> Draft202012Validator:
 
     path = SPECS / "schema" / f"{schema}.schema.json"
     text = path.read_text(encoding="utf-8")
-    content = json.loads(text.replace(f'"{_SHARED}#/', '"#/'))
+    content = json.loads(text.replace(f'"{_SHARED}#/', '"#/'), object_hook=_to_the_end)
     if _SHARED in text:
-        shared = json.loads((path.parent / _SHARED).read_text(encoding="utf-8"))
+        text = (path.parent / _SHARED).read_text(encoding="utf-8")
+        shared = json.loads(text, object_hook=_to_the_end)
         content["$defs"] |= shared["$defs"]
     if definition:
         content = {"$ref": f"#/$defs/{definition}", "$defs": content["$defs"]}
     return Draft202012Validator(content)
+
+
+def _to_the_end(content: dict[str, Any]) -> dict[str, Any]:
+    """In a schema `$` is the end of the text, where Python allows one more line feed."""
+    for key, value in content.items():
+        if key == "pattern" and isinstance(value, str):
+            content[key] = re.sub(r"\$$", r"\\Z", value)
+        elif key == "patternProperties":
+            content[key] = {re.sub(r"\$$", r"\\Z", name): it for name, it in value.items()}
+    return content
 
 
 def attributes(definition: str) -> frozenset[str]:

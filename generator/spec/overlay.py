@@ -15,7 +15,7 @@ from drafthart.generator.spec.nearest import did_you_mean
 from drafthart.generator.spec.selection import Selection
 from drafthart.generator.spec.series import Series
 from drafthart.generator.spec.spec_error import SpecError
-from drafthart.generator.spec.texts import MARK, OVERLAYS, SPECS, overlay_file
+from drafthart.generator.spec.texts import MARK, OVERLAYS, SPECS, overlay_file, require_inside
 from drafthart.generator.spec.yaml_file import Node, load_yaml
 
 
@@ -63,6 +63,7 @@ class Overlay:
             if not path.is_file():
                 what = f"no file {file.text!r} beside the overlay"
                 raise SpecError(file.place, what, "correct the path")
+            require_inside(path, self.folder, f"{file.place}: {file.text}")
             items = load_yaml(path, (Path(self.place.file).parent / file.text).as_posix())
             check_schema(items, "items")
             yield items

@@ -28,6 +28,15 @@ _TEXT_KEYS = frozenset(
     ["encoding", "commit", "date", "doc", "summary", "section", "title", "assembly", "revision"]
 )
 _MAX_DEPTH = 12
+_MAX_KEY = 100
+_MAX_NODES = 50_000
+
+# What a terminal, a compiler or a reader might take for something else than text: control and
+# formatting characters, and ends of lines that are not Python's own. Tabs and line feeds are fine.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -120,6 +129,7 @@ class _Composer:
         self.name = name
         self.lines = text.split("\n")
         self.events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
+        self.nodes = 0
 
     def document(self) -> Node:
         next(self.events)  # the stream
@@ -141,6 +151,10 @@ class _Composer:
             raise SpecError(place, f"the tag {event.tag} is not allowed", "remove it")
         if depth > _MAX_DEPTH:
             raise SpecError(place, "nested too deeply", f"use at most {_MAX_DEPTH} levels")
+        self.nodes += 1
+        if self.nodes > _MAX_NODES:
+            most = f"use at most {_MAX_NODES} a file"
+            raise SpecError(place, "too many values", most)
         if isinstance(event, yaml.ScalarEvent):
             return self.scalar(event, place, key, as_text)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -161,6 +175,14 @@ class _Composer:
             if not isinstance(event, yaml.ScalarEvent):
                 raise SpecError(place, "a key must be a name", "write a plain word")
             name = event.value
+            if event.tag and event.tag != "!":
+                raise SpecError(place, f"the tag {event.tag} is not allowed", "remove it")
+            if event.anchor:
+                raise SpecError(place, "anchors and aliases are not allowed", "write the key out")
+            if len(name) > _MAX_KEY or "\n" in name:
+                most = f"use one line of at most {_MAX_KEY} characters"
+                raise SpecError(place, "the key is too long", most)
+            self.check_text(name, place)
             if name in entries:
                 first = entries[name].key.line
                 raise SpecError(place, f"the key {name!r} stands twice", f"see line {first}")
@@ -171,6 +193,7 @@ class _Composer:
 
     def scalar(self, event: Any, place: Place, key: Place | None, as_text: bool) -> Node:
         text = event.value
+        self.check_text(text, place)
         if event.style in ("|", ">"):
             place = self.block_place(event, text)
         elif event.style:
@@ -180,6 +203,12 @@ class _Composer:
         elif not as_text and _INTEGER.fullmatch(text):
             return Node(int(text, 0), place, key or place)
         return Node(text, place, key or place)
+
+    def check_text(self, text: str, place: Place) -> None:
+        """Refuse what cannot be seen; escapes in quotes can write it."""
+        if found := _UNSEEN.search(text):
+            what = f"the character U+{ord(found.group()):04X} is not allowed"
+            raise SpecError(place, what, "remove it")
 
     def block_place(self, event: Any, text: str) -> Place:
         """Where the first character of a block scalar's content stands."""

@@ -43,10 +43,10 @@ class Clint:
 
         None if all are already pending, or more than 2**63 instructions away.
         """
-        found = None
-        for tick in self._mtimecmp:
-            if 0 < self._clock.instructions_until(tick) < _HORIZON:
-                found = tick if found is None else min(found, tick)
+        now = self._clock.now()
+        found = min((tick for tick in self._mtimecmp if tick > now), default=None)
+        if found is None or self._clock.instructions_until(found) >= _HORIZON:
+            return None
         return found
 
     def update(self) -> None:

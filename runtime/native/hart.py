@@ -89,6 +89,18 @@ class NativeHart:
         else:
             setattr(self._state, c_name(name), int(value) & _ONES)
 
+    # Read again and again between two runs of the engine, so not by way of __getattr__.
+
+    @property
+    def steps(self) -> int:
+        """Instructions begun."""
+        return self._state.steps  # type: ignore[no-any-return]
+
+    @property
+    def elsewhere(self) -> int:
+        """Instructions that the other harts began."""
+        return self._state.elsewhere  # type: ignore[no-any-return]
+
     @property
     def sleeping(self) -> bool:
         """Does the hart wait for an interrupt?"""

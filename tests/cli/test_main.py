@@ -183,3 +183,36 @@ def test_importing_the_package_is_cheap() -> None:
 def test_an_unknown_name_of_the_package() -> None:
     with pytest.raises(AttributeError, match="nonsense"):
         package.nonsense  # noqa: B018
+
+
+def test_options_stand_under_their_headings(drafthart: Command) -> None:
+    sections: dict[str, list[str]] = {}
+    for line in drafthart("run --help").out.splitlines():
+        if re.fullmatch(r"[A-Z][\w ]+:", line):
+            shown = sections.setdefault(line.removesuffix(":"), [])
+        elif sections and line.startswith("  -"):
+            shown += re.findall(r"--[\w-]+", line[:28])
+    assert list(sections) == [
+        "Arguments",
+        "Options",
+        "Machine",
+        "Console",
+        "Engine",
+        "Looking inside",
+        "Snapshots",
+    ]
+    assert {"--revision", "--help"} <= set(sections["Options"])
+    assert {"--memory", "--smp"} <= set(sections["Machine"])
+    assert sections["Console"] == ["--console", "--expect", "--type", "--timeout-instructions"]
+    assert sections["Engine"] == ["--engine", "--lockstep-every"]
+    assert {"--gdb", "--explain-traps", "--dump-state"} <= set(sections["Looking inside"])
+    assert sections["Snapshots"] == ["--save", "--save-at", "--restore"]
+
+
+@pytest.mark.parametrize("command", ["run", "diff"])
+def test_the_texts_of_all_options_stand_in_one_column(drafthart: Command, command: str) -> None:
+    lines = drafthart(f"{command} --help").out.splitlines()
+    shown = [line for line in lines if re.match(r"  (-|[A-Z|{}]+ )\S*.*?  +\S", line)]
+    starts = {re.match(r"  \S.*?  +", line).end() for line in shown}  # type: ignore[union-attr]
+    assert len(shown) > 10
+    assert len(starts) == 1

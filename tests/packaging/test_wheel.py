@@ -140,7 +140,6 @@ def test_without_staging_it_builds_and_runs_what_is_ratified(tmp_path: Path) -> 
         [drafthart, "run", *draft, "hello.elf"],
         cwd=tmp_path,
         env=alone(),
-        env=alone(),
         capture_output=True,
         text=True,
         check=False,

@@ -41,7 +41,9 @@ class Pattern:
         )
 
     def overlaps(self, other: Pattern) -> bool:
-        return all("." in pair or pair[0] == pair[1] for pair in zip(self.bits, other.bits, strict=True))
+        return all(
+            "." in pair or pair[0] == pair[1] for pair in zip(self.bits, other.bits, strict=True)
+        )
 
 
 @dataclass

@@ -25,10 +25,16 @@ ITEMS = dedent(
     """\
     constants:
       LIMIT: {value: 0x10, doc: A number}
+      LOAD: {value: 0}
+      STORE: {value: 1}
+      FETCH: {value: 2}
+      NO_INTERRUPT: {value: 64}
     parameters:
       GUESTS: {default: 2, legal: "0..4", doc: How many guests}
     state:
       mode: {width: 2, reset: 3, doc: Privilege}
+      trap_cause: {width: 6}
+      trap_value: {width: XLEN}
       slots: {width: XLEN, count: 4, doc: An array}
     operands:
       rd: {kind: register}
@@ -102,6 +108,43 @@ ITEMS = dedent(
         returns: XLEN
         operation: |
           return zext(cat(value[8 * size - 1:0], value[3:0]), 8 * size + 4)[XLEN - 1:0] if size < 8 else value
+      raise_illegal_instruction: {entry: true, operation: "trap_cause = ILLEGAL\\nend_instruction()"}
+      take_exception: {entry: true, operation: next_pc = 0x100}
+      pending_interrupt: {entry: true, returns: 7, operation: return 64}
+      take_interrupt: {entry: true, parameters: {cause: 6}, operation: "next_pc = zext(cause, XLEN)"}
+      wake: {entry: true, returns: 1, operation: return 1}
+      next_timer: {entry: true, returns: 64, operation: "return zext(-1, 64)"}
+      translate_fetch: {entry: true, parameters: {address: 64}, returns: 64, operation: return address}
+      translate_data:
+        entry: true
+        parameters: {address: 64, access: 2}
+        returns: 64
+        operation: |
+          if not physical_exists(address, 1):
+              end_instruction()
+          return address
+      page_is_uniform: {entry: true, parameters: {address: 64}, returns: 1, operation: return 1}
+      translation_context: {entry: true, returns: 16, operation: "return zext(mode, 16)"}
+      translation_owner: {entry: true, returns: 64, operation: "return zext(status.LEVEL, 64)"}
+      physical_permitted:
+        entry: true
+        parameters: {physical: 64, size: static, access: 2, privilege: 3}
+        returns: 1
+        operation: return physical_exists(physical, size)
+      locate:
+        entry: true
+        parameters: {address: XLEN, size: static, access: 2}
+        returns: 64
+        operation: return translate_data(zext(address, 64), access)
+      load:
+        entry: true
+        parameters: {address: XLEN, size: static}
+        returns: 8 * size
+        operation: return read_physical(locate(address, size, 0), size)
+      store:
+        entry: true
+        parameters: {address: XLEN, size: static, value: 8 * size}
+        operation: write_physical(locate(address, size, 1), size, value)
     rules:
       look.first: {summary: Looks come first, by: [fn:look, csr:status.ON], section: Looks}
     """
@@ -296,7 +339,13 @@ def _spots(data: Any, depth: int) -> Iterator[tuple[Any, Any]]:
     """Every place in the data: what holds it, and the key."""
     if depth > 30:
         return
-    entries = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    entries = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data)
+        if isinstance(data, list)
+        else ()
+    )
     for key, value in entries:
         yield data, key
         yield from _spots(value, depth + 1)
@@ -310,7 +359,7 @@ def _change(rng: random.Random, holder: Any, key: Any) -> None:
         at = rng.randrange(len(lines))
         if kind < 6:
             indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
-            lines[at:at + rng.randrange(2)] = [indent + it for it in rng.choice(CODE).split("\n")]
+            lines[at : at + rng.randrange(2)] = [indent + it for it in rng.choice(CODE).split("\n")]
             holder[key] = "\n".join(lines)
         elif kind < 9:
             holder[key] = _as_text(rng, value)

@@ -31,7 +31,6 @@ from drafthart.generator.emit.c_engine import emit_c
 from drafthart.generator.emit.python_engine import emit_python
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.language import parse
-from drafthart.generator.language.check import check_isa
 from drafthart.generator.spec import resolve as resolving
 from drafthart.generator.spec.check_schema import check_schema
 from drafthart.generator.spec.series import Series
@@ -64,9 +63,7 @@ def check_files(files: Files) -> str:
         resolving.open_series = lambda specs=None: series
         name = "h@1" if "h@1" in series.files else next(iter(series.files), "h@1")
         isa = resolving.resolve(name)
-        stage = "check"
-        check_isa(isa)
-        stage = "python"
+        stage = "types"
         _check_python(emit_python(isa))
         stage = "c"
         _check_c(emit_c(isa))
@@ -153,7 +150,11 @@ def work(seed: int, start: int, stop: int, step: int) -> NoReturn:
     global _armed
     sys.addaudithook(_audit)
     # What is imported and compiled late is so by these.
-    for files in (SEED, {"h/1.yaml": "revision: h@1\n"}, SEED | {"base/items.yaml": ITEMS + "x: 1"}):
+    for files in (
+        SEED,
+        {"h/1.yaml": "revision: h@1\n"},
+        SEED | {"base/items.yaml": ITEMS + "x: 1"},
+    ):
         check_files(files)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -167,9 +168,7 @@ def work(seed: int, start: int, stop: int, step: int) -> NoReturn:
         _armed = True
         try:
             ended = (
-                check_files(_generated)
-                if isinstance(_generated, dict)
-                else check_file(*_generated)
+                check_files(_generated) if isinstance(_generated, dict) else check_file(*_generated)
             )
         except BaseException:
             _armed = False
@@ -274,9 +273,7 @@ def main() -> int:
         print(check_case(options.case, options.seed))
         return 0
     began = time.monotonic()
-    outcome = run(
-        options.cases, seed=options.seed, jobs=options.jobs, seconds=options.seconds
-    )
+    outcome = run(options.cases, seed=options.seed, jobs=options.jobs, seconds=options.seconds)
     for finding in outcome.findings:
         print(finding)
     rate = outcome.cases / (time.monotonic() - began)

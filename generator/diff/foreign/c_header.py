@@ -103,7 +103,7 @@ class Macros:
 
 def _called(name: str, values: list[int | None]) -> int | None:
     first = values[0]
-    if first is None or not 0 <= first:
+    if first is None or first < 0:
         return None
     if _TYPED.search(name):
         return first

@@ -23,9 +23,7 @@ def emit_opcodes(isa: ISA) -> dict[str, str]:
         head = f"{commented(isa, '#')}# {line(row.instruction.extension)}\n\n"
         files[name] = files.get(name, head) + f"{instruction_line(row)}\n"
     files["csrs.csv"] = "".join(f'0x{it.address:03X}, "{it.name}"\n' for it in tables.csrs)
-    files["causes.csv"] = "".join(
-        f'0x{it.code:02X}, "{cause_title(it)}"\n' for it in tables.causes
-    )
+    files["causes.csv"] = "".join(f'0x{it.code:02X}, "{cause_title(it)}"\n' for it in tables.causes)
     files["arg_lut.csv"] = "".join(
         f'"{it.name}", {it.high}, {it.low}\n' for it in _all_arguments(tables)
     )

@@ -23,7 +23,5 @@ def emit_rust(isa: ISA) -> str:
     ]
     for group in constants(tabulate(isa)):
         lines.append(f"\n// {group.title}\n")
-        lines += [
-            f"pub const {it.name}: {_TYPES[it.bits]} = {it.text};\n" for it in group.numbers
-        ]
+        lines += [f"pub const {it.name}: {_TYPES[it.bits]} = {it.text};\n" for it in group.numbers]
     return "".join(lines)

@@ -12,22 +12,21 @@ from drafthart.generator.emit.render import render
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
 
-_RESERVED = frozenset(
-    """
-    alias and assert assign assume automatic before begin bind bins bit break buf byte case cell
-    chandle checker class config const context continue cover covergroup cross deassign default
-    defparam design disable dist do edge else end endcase endclass endfunction endmodule endpackage
-    endtask enum event expect export extends extern final first_match for force foreach forever fork
-    function generate genvar global if iff ignore_bins import include initial inout input inside
-    instance int integer interface intersect join large let liblist library local localparam logic
-    longint macromodule matches medium modport module nand negedge new nor not null or output
-    package packed parameter posedge primitive priority program property protected pull0 pull1 pure
-    rand real realtime ref reg release repeat return scalared sequence shortint shortreal signed
-    small solve specify static string strong struct super supply0 supply1 table tagged task this
-    throughout time timeprecision timeunit tran tri type typedef union unique unsigned until untyped
-    use var vectored virtual void wait weak while wildcard wire with within wor xnor xor
-    """.split()
-)
+_KEYWORDS = """
+alias and assert assign assume automatic before begin bind bins bit break buf byte case cell
+chandle checker class config const context continue cover covergroup cross deassign default
+defparam design disable dist do edge else end endcase endclass endfunction endmodule endpackage
+endtask enum event expect export extends extern final first_match for force foreach forever fork
+function generate genvar global if iff ignore_bins import include initial inout input inside
+instance int integer interface intersect join large let liblist library local localparam logic
+longint macromodule matches medium modport module nand negedge new nor not null or output package
+packed parameter posedge primitive priority program property protected pull0 pull1 pure rand real
+realtime ref reg release repeat return scalared sequence shortint shortreal signed small solve
+specify static string strong struct super supply0 supply1 table tagged task this throughout time
+timeprecision timeunit tran tri type typedef union unique unsigned until untyped use var vectored
+virtual void wait weak while wildcard wire with within wor xnor xor
+"""
+_RESERVED = frozenset(_KEYWORDS.split())
 """Keywords that a field could be named like."""
 
 

@@ -115,6 +115,9 @@ def tabulate(isa: ISA) -> Tables:
     csrs = tuple(sorted(_csrs(isa), key=lambda row: row.address))
     causes = _causes(isa, "cause", isa.causes.values())
     interrupts = _causes(isa, "interrupt", isa.interrupts.values())
+    for row in instructions:
+        # Files and folders are named after it.
+        identifier(isa, f"the extension of {row.id}", row.instruction.extension)
     distinct(isa, [(row.name, row.id) for row in instructions])
     distinct(isa, [(row.name.lower(), row.id) for row in csrs])
     for csr in csrs:
