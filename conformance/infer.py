@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,7 @@ _OF_EACH = 3
 _MOST = 150
 _AGREEING = 16
 """Probes of each group that agree, which a better choice must leave so."""
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _PAGE_BITS = 12
 """A page number has so many bits less than the address."""
 
@@ -90,18 +92,14 @@ def _samples(
         different = {probe.label for probe in one.group.probes if probe.label in wanted}
         if not different:
             continue
-        left = dict(
-            zip(
-                (it.label for it in one.group.probes),
-                zip(one.here, one.there, strict=True),
-                strict=True,
-            )
-        )
-        same = [label for label, (here, there) in left.items() if here == there is not None]
+        labels = [probe.label for probe in one.group.probes]
+        there = dict(zip(labels, one.there, strict=True))
+        here = dict(zip(labels, one.here, strict=True))
+        same = [label for label in labels if here[label] == there[label] is not None]
         agreeing = same[:: max(1, len(same) // _AGREEING)]
         group = part(one.group, [*different, *agreeing])
-        there = [left[probe.label][1] for probe in group.probes]
-        yield _Sample(group, program_of(group, isa, target.platform), there)
+        left = [there[probe.label] for probe in group.probes]
+        yield _Sample(group, program_of(group, isa, target.platform), left)
 
 
 def _sides(sample: _Sample, under: ISA) -> tuple[Group, ISA, list[Record]]:
@@ -126,22 +124,32 @@ def _left(
 def _relevant(samples: Sequence[_Sample], isa: ISA, told: Mapping[str, int]) -> list[Parameter]:
     """The parameters of which something speaks that takes part in these probes."""
     every = items(isa)
-    texts = set()
-    for sample in samples:
-        for id_ in _taking_part(sample, isa):
-            item = every.get(id_)
-            for source in ("operation", "read", "write", "access"):
-                text = getattr(item, source, None)
-                if text is not None:
-                    texts.add(text.text)
-            for field in getattr(item, "fields", {}).values():
-                texts |= {text.text for text in (field.read, field.write) if text is not None}
-    spoken = " ".join(texts)
+    waiting = {id_ for sample in samples for id_ in _taking_part(sample, isa)}
+    reached: set[str] = set()
+    words: set[str] = set()
+    while waiting:
+        id_ = waiting.pop()
+        reached.add(id_)
+        said = {word for text in _texts(every.get(id_)) for word in _WORD.findall(text)}
+        words |= said
+        # A function that depends on parameters alone is no function of the engine any more.
+        waiting |= {f"fn:{word}" for word in said if word in isa.functions} - reached
     return [
         it
         for it in isa.parameters.values()
-        if it.name not in told and len(it.legal) > 1 and it.name in spoken
+        if it.name not in told and len(it.legal) > 1 and it.name in words
     ]
+
+
+def _texts(item: object) -> Iterator[str]:
+    """The operations of an item and of its fields."""
+    for name in ("operation", "read", "write", "access"):
+        source = getattr(item, name, None)
+        if source is not None:
+            yield source.text
+    for field in getattr(item, "fields", {}).values():
+        if not isinstance(field, str):
+            yield from _texts(field)
 
 
 def _taking_part(sample: _Sample, isa: ISA) -> set[str]:
@@ -170,7 +178,7 @@ def _values(parameter: Parameter, seen: Sequence[Difference], isa: ISA) -> list[
     else:
         values = {parameter.legal[0], parameter.legal[-1]}
         for difference in seen:
-            values |= {width for width in _widths(difference, isa)}
+            values |= set(_widths(difference, isa))
     return sorted(values.intersection(parameter.legal) - {parameter.value})
 
 

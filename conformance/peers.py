@@ -17,10 +17,11 @@ from pathlib import Path
 
 from drafthart.conformance.comparison import Difference, compare
 from drafthart.conformance.groups import groups
+from drafthart.conformance.here import run_here
 from drafthart.conformance.known import Case, explanation
 from drafthart.conformance.probes.probe import Group
 from drafthart.conformance.probes.program import build, record_size
-from drafthart.conformance.target import Target, run_here
+from drafthart.conformance.target import Target
 from drafthart.conformance.target_file import FOLDER, names, read_target
 from drafthart.generator.assembly import write_elf
 from drafthart.generator.spec.model import ISA

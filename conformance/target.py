@@ -9,18 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from drafthart.conformance.here import kept_words
 from drafthart.conformance.probes.program import Platform
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
-from drafthart.runtime.boot import Images
-from drafthart.runtime.engines import EngineFactory, quickest_engine
-from drafthart.runtime.gate import stability
-from drafthart.runtime.machine import Machine
 from drafthart.runtime.resolved import resolved
-
-_MEMORY = 32 << 20
-_STEPS = 20_000_000
-"""More than the longest program takes. One that takes more hangs."""
 
 
 class Target(Protocol):
@@ -144,38 +137,4 @@ class DrafthartTarget:
 
     def run(self, program: Path, timeout: float) -> list[int]:
         """The words of the results. It counts instructions, not seconds."""
-        isa = self.isa
-        return run_here(isa, program, quickest_engine(isa))
-
-
-class _Mute:
-    """A terminal that nobody looks at."""
-
-    quit = False
-    at_end = True
-
-    def poll(self) -> bytes:
-        return b""
-
-    def write(self, data: bytes) -> None:
-        pass
-
-
-def run_here(isa: ISA, program: Path, engine: EngineFactory | None = None) -> list[int]:
-    """The words that the program leaves in memory, on Drafthart's own machine; none if it hangs.
-
-    Nothing of the user's runs here, so the gate for drafts is not asked.
-    """
-    machine = Machine(
-        isa,
-        engine or quickest_engine(isa),
-        memory=_MEMORY,
-        terminal=_Mute(),
-        stability=stability(isa),
-    )
-    machine.boot(Images(program))
-    machine.bus.write(machine.symbols["console"], 8, 0)  # read in memory they come sooner
-    if machine.run(_STEPS).reason != "exit":
-        return []
-    start, end = (machine.symbols[f"{which}_signature"] for which in ("begin", "end"))
-    return [machine.bus.read(address, 8) for address in range(start, end, 8)]
+        return kept_words(program.read_bytes(), self.isa)

@@ -10,10 +10,10 @@ from pathlib import Path
 from types import FrameType
 
 from drafthart.conformance.expected import program_of
+from drafthart.conformance.here import run_here
 from drafthart.conformance.probes.probe import Group, Probe
 from drafthart.conformance.probes.program import Platform
 from drafthart.conformance.subjects import of_functions
-from drafthart.conformance.target import run_here
 from drafthart.generator.spec.model import ISA
 from drafthart.runtime.engines import python_engine
 

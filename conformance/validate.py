@@ -1,4 +1,4 @@
-"""An implementation held to a revision: all that differs, what it means, and where else it is so."""
+"""An implementation held to a revision: what differs, what it means, and where else it is so."""
 
 from __future__ import annotations
 
@@ -94,9 +94,8 @@ def validate(
     inferred = infer(seen, unexplained, isa, expression, target, track) if unexplained else {}
     if inferred:
         isa = resolved(expression, parameters={**told, **inferred})
-        seen = [
-            _again(one, isa, resolved(expression, parameters=told), target, engine) for one in seen
-        ]
+        made_for = resolved(expression, parameters=told)
+        seen = [_again(one, isa, made_for, target, engine) for one in seen]
         found = findings(seen, isa, cases)
     by_name = {group.name: group for group in chosen}
     grave = [it for it in found if it.verdict in _EXPLAINED]

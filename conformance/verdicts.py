@@ -58,7 +58,7 @@ def findings(
     observations: Sequence[Observed], isa: ISA, cases: Sequence[Case] = ()
 ) -> list[Finding]:
     """All differences of some observations as findings, the gravest first."""
-    absent = {item for item in not_implemented(observations, isa)}
+    absent = set(not_implemented(observations, isa))
     named = {case.id: case for case in cases}
     kinds: dict[tuple[str, ...], Finding] = {}
     weights: dict[tuple[str, ...], int] = {}

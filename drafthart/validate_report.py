@@ -34,8 +34,9 @@ def summary(outcome: Validation) -> str:
         if outcome.of(verdict)
     )
     word = "conforms to" if outcome.conforms else "does not conform to"
+    known = " but for what is known" if outcome.conforms and outcome.of(Verdict.KNOWN) else ""
     return (
-        f"{outcome.target} {word} {outcome.isa.id}: {outcome.probes} probes, "
+        f"{outcome.target} {word} {outcome.isa.id}{known}: {outcome.probes} probes, "
         f"{outcome.observations} observations{', ' if counts else ', nothing differs'}{counts}"
     )
 

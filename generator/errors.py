@@ -2,19 +2,22 @@
 
 import re
 
+_LONGEST = 1000
 _LONGEST_WORD = 200
 
 
 class DrafthartError(Exception):
     """A user's mistake or bad input: one line that says what, where and what to do.
 
-    What it quotes may come from a stranger's file: a long word is cut, and what a terminal would
+    What it quotes may come from a stranger's file: what is long is cut, and what a terminal would
     obey is written as an escape.
     """
 
     def __init__(self, message: str) -> None:
         if len(message) > _LONGEST_WORD:
             message = re.sub(rf"(\S{{60}})\S{{{_LONGEST_WORD - 60},}}", r"\1 ...", message)
+        if len(message) > 2 * _LONGEST:
+            message = f"{message[:_LONGEST]} ... {message[-_LONGEST // 2 :]}"
         if not message.isprintable():
             seen = (it if it.isprintable() or it == "\n" else ascii(it)[1:-1] for it in message)
             message = "".join(seen)

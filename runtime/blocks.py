@@ -43,14 +43,18 @@ class Operation:
     """An instruction as the generated module provides it.
 
     `kind`: "straight" (registers and memory only), "jump" (may also set next_pc), "call" (also
-    other memory operations, such as atomics) or "system" (anything). `templates` are for rd not 0
-    and for rd 0; absent where the instruction has no form for compiled blocks.
+    what the engine's loop does not look at, such as atomics and floating point) or "system"
+    (anything). `current` are the attributes of the hart that it reads to learn which instruction
+    it is, and `memory` says whether it may reach memory. `templates` are for rd not 0 and for rd 0;
+    absent where the instruction has no form for compiled blocks.
     """
 
     mnemonic: str
     run: Callable[..., None]
     operands: tuple[str, ...]
     kind: str
+    current: tuple[str, ...]
+    memory: bool
     templates: tuple[Template, Template] | None
 
 
@@ -136,8 +140,7 @@ def compile_block(trace: tuple[Decoded, ...]) -> Compiled:
         starts.append(len(body))
         template = decoded.template()
         if template is None:
-            arguments = "".join(f", {value}" for value in decoded.values)
-            body.append(f"call({_function(decoded.operation)}{arguments})")
+            body.extend(_called(decoded))
             continue
         names: dict[str, Any] = dict(zip(decoded.operation.operands, decoded.values, strict=True))
         names |= {
@@ -181,5 +184,18 @@ def compile_block(trace: tuple[Decoded, ...]) -> Compiled:
     return Compiled(code, trace, tuple(first + line for line in starts))
 
 
-def _function(operation: Operation) -> str:
-    return operation.run.__name__
+def _called(decoded: Decoded) -> list[str]:
+    """The lines for an instruction that has no template."""
+    operation = decoded.operation
+    current = {
+        "pc": decoded.pc,
+        "next_pc": decoded.next_pc,
+        "instruction": decoded.word,
+        "expanded": decoded.expanded,
+    }
+    lines = [f"h.{name} = {current[name]}" for name in operation.current]
+    name = operation.run.__name__
+    arguments = "".join(f", {value}" for value in decoded.values)
+    if operation.memory:
+        return [*lines, f"call({name}{arguments})"]
+    return [*lines, f"{name}(h{arguments})"]

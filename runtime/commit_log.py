@@ -23,18 +23,37 @@ class CommitLog:
 
     def __init__(self, machine: Machine, file: BinaryIO, stability: Stability) -> None:
         file.write(taint(stability).encode())
+
+        def write(commit: Commit) -> None:
+            file.write(f"{format_commit(commit)}\n".encode())
+
         for number in range(len(machine.harts)):
-            _HartLog(machine, number, file)
+            HartCommits(machine, number, write)
 
 
-class _HartLog:
-    """Writes the commits of one hart."""
+def _nothing(name: str) -> None:
+    """What follows a trap of which nobody wants to know."""
 
-    def __init__(self, machine: Machine, number: int, file: BinaryIO) -> None:
+
+class HartCommits:
+    """Gives each commit of a hart to `listener`, from now on.
+
+    `trapped` is called behind each trap, with the spec's function that took it: take_exception or
+    take_interrupt. The engine must be the python engine.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        number: int,
+        listener: Callable[[Commit], None],
+        trapped: Callable[[str], None] = _nothing,
+    ) -> None:
         engine, isa = machine.engines[number], machine.isas[number]
         if not isinstance(engine, PythonEngine):
             raise TypeError("only the python engine's commits can be logged")
-        self._file = file
+        self._listener = listener
+        self._trapped = trapped
         self._number = number
         self._hart: Any = engine.hart
         self._xlen = isa.xlen
@@ -55,7 +74,7 @@ class _HartLog:
         # The engine finds these by name each time, so that they can be replaced until it runs.
         module = engine.module
         for name in _LEAVES:
-            module[name] = self._leaving(module[name])
+            module[name] = self._leaving(name, module[name])
         self._fetch = module["FETCH"]
         for name in [name for name in module if name.startswith("check_physical__")]:
             module[name] = self._checking(module[name])
@@ -78,13 +97,13 @@ class _HartLog:
             instruction=decoded.word,
             length=4 if decoded.word & 3 == 3 else 2,
             mode=self._mode,
-            writes=(*self._registers(decoded), *self._csrs()),
+            writes=(*self._registers(decoded), *self.csrs()),
             loads=loads,
             stores=stores,
             hart=self._number,
             xlen=self._xlen,
         )
-        self._file.write(f"{format_commit(commit)}\n".encode())
+        self._listener(commit)
         self._begin()
 
     def _registers(self, decoded: Decoded) -> list[Write]:
@@ -95,7 +114,7 @@ class _HartLog:
         number = values.get("rd", 0)
         return [Write("x", number, self._hart.x[number], width=self._xlen)] if number else []
 
-    def _csrs(self) -> list[Write]:
+    def csrs(self) -> list[Write]:
         """CSRs written by number, else those that the instruction changed, as xRET does."""
         written = self._hart.written or [
             (number, getattr(self._hart, name))
@@ -106,9 +125,10 @@ class _HartLog:
             Write("c", number, value, self._names[number], self._xlen) for number, value in written
         ]
 
-    def _leaving(self, function: Callable[..., None]) -> Callable[..., None]:
+    def _leaving(self, name: str, function: Callable[..., None]) -> Callable[..., None]:
         def run(*arguments: Any) -> None:
             function(*arguments)
+            self._trapped(name)
             self._begin()
 
         return run

@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from drafthart.generator.diff.findings import Comparison, Finding, compare, kind_of
-from drafthart.generator.diff.items import PREFIXES
 from drafthart.generator.assembly import Disassembler
 from drafthart.generator.assembly.registers import ABI_NAMES, FLOAT_ABI_NAMES
+from drafthart.generator.diff.findings import Comparison, Finding, compare, kind_of
+from drafthart.generator.diff.items import PREFIXES
 from drafthart.generator.spec.model import ISA
 from drafthart.runtime.blocks import Decoded
 from drafthart.runtime.boot import Images
@@ -176,9 +176,7 @@ def side_by_side(
 
     `progress` is told how many both have done.
     """
-    a, b = (
-        _Side(isa, it, images, memory) for isa, it in zip(isas, stabilities, strict=True)
-    )
+    a, b = (_Side(isa, it, images, memory) for isa, it in zip(isas, stabilities, strict=True))
     same = 0
     while True:
         round_ = min(_ROUND, limit - same)

@@ -22,7 +22,8 @@ from drafthart.generator.diff.path import State, states
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.series import open_series
 from drafthart.output import advancing, say, say_json
-from drafthart.runtime.bisection import Goal, Trial, Verdict, bisect as search, judge, require_range
+from drafthart.runtime.bisection import Goal, Trial, Verdict, judge, require_range
+from drafthart.runtime.bisection import bisect as search
 from drafthart.runtime.boot import Images
 from drafthart.runtime.files import read_file
 from drafthart.runtime.gate import Stability, mixed, stability
@@ -32,8 +33,7 @@ from drafthart.runtime.side_by_side import Parting, side_by_side
 EXAMPLES = (
     "drafthart bisect guest.elf --good h@0.6.1 --bad h@1.0 --allow-unstable h@0.6.1",
     "drafthart bisect guest.elf --good h@1.0 --bad h@0.6.1 --allow-unstable h@0.6.1 --exit 0",
-    "drafthart bisect guest.elf --good h@0.6.1 --bad h@1.0 --allow-unstable h@0.6.1"
-    " --expect PASS",
+    "drafthart bisect guest.elf --good h@0.6.1 --bad h@1.0 --allow-unstable h@0.6.1 --expect PASS",
 )
 
 Run = Callable[[Sequence[Trial]], list[Verdict]]
@@ -113,9 +113,9 @@ def bisect(
     read_file(image)
     allowed = allow_unstable or ()
     path = states(good, bad, open_series())
-    ends = [_admitted(it, allowed) for it in (good, bad)]
-    opt_in = require_range(*ends, allowed, [it.expression for it in path[1:-1]])
-    told = mixed(*ends)
+    first, last = _admitted(good, allowed), _admitted(bad, allowed)
+    opt_in = require_range(first, last, allowed, [it.expression for it in path[1:-1]])
+    told = mixed(first, last)
     announce(told)
     trials = [Trial(it.expression, image, goal, memory, max_instructions, opt_in) for it in path]
     with _runner(jobs or os.cpu_count() or 1) as (run, width):
@@ -156,9 +156,7 @@ def _runner(jobs: int) -> Iterator[tuple[Run, int]]:
         yield lambda trials: list(pool.map(judge, trials)), jobs
 
 
-def _search(
-    path: list[State], trials: list[Trial], run: Run, width: int, goal: Goal
-) -> Found:
+def _search(path: list[State], trials: list[Trial], run: Run, width: int, goal: Goal) -> Found:
     if len(path) < 2:
         raise DrafthartError("--good and --bad are the same revision; name two")
     known: dict[int, Verdict] = {}

@@ -111,9 +111,7 @@ def _admitted(revision: str, allowed: Sequence[str]) -> tuple[ISA, Stability]:
     return isa, stability
 
 
-def _show(
-    found: Parting | Together, a: ISA, b: ISA, stability: Stability, format_: Format
-) -> None:
+def _show(found: Parting | Together, a: ISA, b: ISA, stability: Stability, format_: Format) -> None:
     if format_ is Format.TEXT:
         if isinstance(found, Together):
             say(*together_text(found, a, b))

@@ -159,11 +159,14 @@ def diff(
     if output and format_ is DiffFormat.TEXT:
         raise typer.BadParameter("text goes to the terminal; choose another --format for --output")
     b = resolved(after, specs, xlen, overlay)
-    found = (
-        compare_file(file, b, specs, xlen) if file else compare(resolved(before, specs, xlen), b)
-    )
+    if file:
+        found, compared = compare_file(file, b, specs, xlen)
+    else:
+        found, compared = compare(resolved(before, specs, xlen), b), 0
     made = report(found, choice, entries)
     _show(made, format_, output, fail_on or Severity.BREAKING, operations, everything)
+    if compared and format_ is DiffFormat.TEXT:
+        say(f"compared: {compared} things that {file} states")
     for entry in made.unused:
         print(f"drafthart: {entry.place}: no difference fits this entry", file=sys.stderr)
     gravest = made.gravest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,14 +34,13 @@ def as_file(argument: str) -> Path | None:
     return path
 
 
-def compare_file(path: Path, isa: ISA, specs: Path | None, xlen: Xlen) -> Comparison:
-    """What of a file does not hold in `isa`. Says so where it speaks of nothing that is known."""
+def compare_file(path: Path, isa: ISA, specs: Path | None, xlen: Xlen) -> tuple[Comparison, int]:
+    """What of a file does not hold in `isa`, and how much was compared."""
     statements = read_statements(path, isa.xlen)
     names = Names([isa, *_others(isa.id.partition("@")[0], specs, xlen)])
     surface = stated_surface(statements, isa, names)
     _require_known(path, len(surface))
-    print(f"drafthart: {path}: states {len(surface)} things that the specs know", file=sys.stderr)
-    return compare_statements(str(path), statements, isa, names)
+    return compare_statements(str(path), statements, isa, names), len(surface)
 
 
 def rank(path: Path, specs: Path | None, xlen: Xlen, *, as_json: bool) -> None:

@@ -44,9 +44,7 @@ def states(first: str, last: str, series: Series) -> list[State]:
     found = [State(first, ())]
     before = select(first, series)
     for name in chain:
-        steps = _steps(name, before, series)
-        for step in steps:
-            found.append(step)
+        found += _steps(name, before, series)
         before = declared(name, series)
     # The revision of `end` was gone through to its last change.
     if end[1]:
@@ -83,7 +81,7 @@ def _of_base(name: str, before: Selection, after: Selection) -> Iterator[State]:
     new = [it for it in after.ids if it not in before.ids]
     gone = [it for it in before.ids if it not in after.ids]
     if gone or extension_of(before.revision.id) != extension_of(after.revision.id):
-        yield State(name, tuple([*gone, *new]))
+        yield State(name, (*gone, *new))
         return
     for index, change in enumerate(new, 1):
         rest = "".join(f"^{it}" for it in reversed(new[index:]))
@@ -94,6 +92,4 @@ def _of_base(name: str, before: Selection, after: Selection) -> Iterator[State]:
 def _reversed(found: list[State]) -> list[State]:
     """The same states from the last to the first."""
     changes = [(), *(it.changes for it in reversed(found[1:]))]
-    return [
-        State(it.expression, made) for it, made in zip(reversed(found), changes, strict=True)
-    ]
+    return [State(it.expression, made) for it, made in zip(reversed(found), changes, strict=True)]

@@ -9,11 +9,11 @@ from drafthart.generator.emit.c_csrs import csr_functions, storage
 from drafthart.generator.emit.c_decoder import decode_function, expand_function
 from drafthart.generator.emit.c_fusion import LONGEST, fuse
 from drafthart.generator.emit.c_handlers import handler, slots, through
-from drafthart.generator.emit.c_watched import bits_read
 from drafthart.generator.emit.python_csrs import reset_value
 from drafthart.generator.emit.python_engine import substitutes
 from drafthart.generator.emit.render import render
 from drafthart.generator.emit.storage import COMMON, is_stored, members
+from drafthart.generator.emit.watched import WATCHED, bits_read
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.language.c import Watched, emit_function, prototype
 from drafthart.generator.language.c_expressions import literal
@@ -21,9 +21,6 @@ from drafthart.generator.language.c_names import c_name
 from drafthart.generator.language.check import check_engine
 from drafthart.generator.language.ir import Program, TypedFunction
 from drafthart.generator.spec.model import CSR, ISA, Function, Instruction
-
-WATCHED = ("translation_context", "pending_interrupt", "wake", "next_timer")
-"""Entry functions whose answers the engine keeps until something that they read is written."""
 
 
 def emit_c(isa: ISA) -> str:

@@ -8,11 +8,11 @@ from drafthart.generator.emit.python_csrs import csr_functions, reset_value
 from drafthart.generator.emit.python_decoder import decode_function, expand_function
 from drafthart.generator.emit.render import render, stability_line
 from drafthart.generator.emit.storage import is_stored, slot
+from drafthart.generator.emit.watched import WATCHED, bits_read, bits_written
 from drafthart.generator.language.check import check_engine
 from drafthart.generator.language.ir import (
     Assign,
     Call,
-    Effects,
     Program,
     State,
     TypedOperation,
@@ -24,8 +24,8 @@ from drafthart.generator.language.python import HELPERS, emit_function, emit_ope
 from drafthart.generator.language.template import Template, emit_template
 from drafthart.generator.spec.model import ISA, Instruction, Status
 
-_WATCHED = ("translation_context", "pending_interrupt", "wake", "next_timer")
-"""Entry functions whose answers the engine keeps until a system instruction."""
+_CURRENT = ("pc", "next_pc", "instruction", "expanded")
+"""What tells an operation which instruction it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class _Operation:
     function: str
     operands: tuple[str, ...]
     kind: str
+    current: tuple[str, ...]
+    memory: bool
     lines: list[str]
     templates: tuple[Template, Template] | None
 
@@ -82,25 +84,33 @@ def _operation(
     taken = emit_template(operation, rd_zero=False)
     dropped = emit_template(operation, rd_zero=True)
     kind: str = operation.kind
-    if kind == "system" and _only_memory(program, operation.effects):
+    if kind == "system" and _is_unwatched(program, operation):
         kind = "call"
+    effects = operation.effects
     return _Operation(
         instruction.mnemonic,
         name,
         operands,
         kind,
+        tuple(name for name in _CURRENT if name in effects.reads),
+        bool((effects.reads | effects.writes) & {"memory", "physical"}),
         emit_operation(name, list(operands), operation),
         (taken, dropped) if taken is not None and dropped is not None else None,
     )
 
 
-def _only_memory(program: Program, effects: Effects) -> bool:
-    """Does the operation leave alone all that the engine's loop looks at between blocks?"""
-    watched = {"next_pc", "pc", "csrs", "translations", "instructions", "wait"}
-    for name in _WATCHED:
-        watched |= program.effects[name].reads
-    reads = {"pc", "next_pc", "instruction", "expanded", "time", "csrs"}
-    return not (effects.writes & (watched - {"X", "memory", "physical"}) or effects.reads & reads)
+def _is_unwatched(program: Program, operation: TypedOperation) -> bool:
+    """Does the operation leave alone all that the engine's loop looks at between blocks?
+
+    Within a block it cannot tell the time either, nor reach CSRs by number.
+    """
+    effects = operation.effects
+    looked_at = {"next_pc", "pc", "csrs", "translations", "instructions", "wait"}
+    if effects.writes & looked_at or effects.reads & {"time", "csrs"}:
+        return False
+    watched = bits_read(program, WATCHED)
+    written = bits_written(program, operation)
+    return not any(mask & watched.get(name, 0) for name, mask in written.items())
 
 
 def _left_by(program: Program, *functions: str) -> set[str]:

@@ -20,7 +20,7 @@ from drafthart.generator.language.ir import (
     TypedFunction,
     TypedOperation,
 )
-from drafthart.generator.language.library import Callee, Library
+from drafthart.generator.language.library import MAX_SPECIALISATIONS, Callee, Library
 from drafthart.generator.language.primitives import (
     ENGINE_NUMBERS,
     ENGINE_STATE,
@@ -196,6 +196,11 @@ class _Checker:
             statics = self.library.statics(function.name).count(True)
             if function.name in ENTRIES:
                 self._check_entry(function)
+            if function.entry and len(MEMORY_SIZES) ** statics > MAX_SPECIALISATIONS:
+                raise DrafthartError(
+                    f"{function.place}: `{function.name}` has {statics} static parameters, and "
+                    "engines call it with each size for each; expected fewer"
+                )
             if function.entry or not statics:
                 for values in product(MEMORY_SIZES, repeat=statics):
                     callee = self.library.callee(function.name, values, "")

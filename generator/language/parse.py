@@ -7,7 +7,6 @@ that whoever walks it needs no further care for depth, names or syntax.
 from __future__ import annotations
 
 import ast
-import re
 import warnings
 from functools import lru_cache
 

@@ -22,6 +22,7 @@ from drafthart.generator.spec.nearest import did_you_mean
 from drafthart.generator.spec.spec_error import SpecError
 from drafthart.generator.spec.yaml_file import Node
 
+_MOST_STATE = 1 << 16
 _WIDTHS = {"register": 5, "float": 5, "csr": 12, "ordering": 1, "fence": 4, "rounding": 3}
 
 
@@ -41,6 +42,12 @@ def build_constants(items: Items) -> dict[str, Constant]:
 
 def build_state(items: Items, xlen: int) -> dict[str, State]:
     """A hart's own state."""
+    elements = 0
+    for node in items.sections["state"].values():
+        elements += node.number_of("count", 1)
+        if elements > _MOST_STATE:
+            most = f"at most {_MOST_STATE} registers in all"
+            raise SpecError(node.key, "too much state", most)
     return {
         name: State(
             name=name,

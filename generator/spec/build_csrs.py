@@ -13,6 +13,7 @@ from drafthart.generator.spec.spec_error import SpecError
 from drafthart.generator.spec.yaml_file import Node
 
 _MOST = 4096
+_MOST_VIEWS = 8
 
 
 def build_csrs(items: Items, choices: Choices) -> dict[str, CSR]:
@@ -149,6 +150,8 @@ def _with_view(
         raise SpecError(
             place, f"{csr.name} is a view of itself", "name the CSR that holds the fields"
         )
+    if len(seen) >= _MOST_VIEWS:
+        raise SpecError(place, f"more than {_MOST_VIEWS} views of views", "name the CSR itself")
     home = csrs.get(view.of)
     if home is None:
         raise SpecError(place, f"there is no CSR {view.of!r} to view", did_you_mean(view.of, csrs))

@@ -12,6 +12,9 @@ from drafthart.generator.spec.nearest import did_you_mean
 from drafthart.generator.spec.overlap import check_overlaps
 from drafthart.generator.spec.spec_error import SpecError
 
+MOST_ITEMS = 2048
+"""Of each section."""
+
 
 def check_items(isa: ISA, items: Items) -> None:
     """Check a resolved revision; `items` are the nodes it was built from."""
@@ -20,6 +23,14 @@ def check_items(isa: ISA, items: Items) -> None:
     _check_expansions(isa, items)
     _check_rules(items)
     check_overlaps(isa.instructions.values(), _apart(items, "instructions", "encoding"))
+
+
+def check_counts(items: Items) -> None:
+    """Limit what takes time and memory by the number of items."""
+    for section, named in items.sections.items():
+        if len(named) > MOST_ITEMS:
+            place = list(named.values())[MOST_ITEMS].key
+            raise SpecError(place, f"too many {section}", f"a revision has at most {MOST_ITEMS}")
 
 
 def _apart(items: Items, section: str, attribute: str) -> dict[str, Place]:
@@ -46,7 +57,7 @@ def _check_names(isa: ISA) -> None:
     operands = [(it.name, "operand", it.place) for it in isa.operands.values()]
     for name, kind, place in (*named, *fields, *operands):
         if not is_name(name):
-            what = f"{name!r} is no name for a {kind}"
+            what = f"the {kind} {name!r} has no name that operations can use"
             remedy = "use a letter, then letters, digits and single underscores; no word of Python"
             raise SpecError(place, what, remedy)
     seen: dict[str, tuple[str, Place]] = {}

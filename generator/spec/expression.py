@@ -84,6 +84,10 @@ def _extensions(extension: str, series: Series) -> set[str]:
     waiting = {extension}
     while waiting:
         found |= waiting
+        if len(found) > _MOST_PARTS:
+            raise DrafthartError(
+                f"{extension} stands on more than {_MOST_PARTS} extensions; name fewer as bases"
+            )
         bases = [series.revision(it).base for name in waiting for it in series.extension(name)]
         waiting = {extension_of(base.text) for base in bases if base} - found
     return found

@@ -10,7 +10,7 @@ from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec import build
 from drafthart.generator.spec.build_csrs import build_csrs
 from drafthart.generator.spec.changes import ChangeEntry, apply_change
-from drafthart.generator.spec.check_items import check_items
+from drafthart.generator.spec.check_items import check_counts, check_items
 from drafthart.generator.spec.check_schema import check_schema
 from drafthart.generator.spec.choices import Choices, build_parameters
 from drafthart.generator.spec.content import content_hash
@@ -134,6 +134,7 @@ def _build(
     xlen: int,
     chosen: Mapping[str, int],
 ) -> ISA:
+    check_counts(items)
     revision = selection.revision
     modified = is_modified(selection, series)
     newest = selection.changes[-1] if modified and selection.changes else None

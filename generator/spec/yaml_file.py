@@ -29,7 +29,7 @@ _TEXT_KEYS = frozenset(
 )
 _MAX_DEPTH = 12
 _MAX_KEY = 100
-_MAX_NODES = 50_000
+_MAX_NODES = 30_000
 
 # What a terminal, a compiler or a reader might take for something else than text: control and
 # formatting characters, and ends of lines that are not Python's own. Tabs and line feeds are fine.

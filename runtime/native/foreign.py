@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import _cffi_backend
@@ -33,8 +32,7 @@ def _translated(declarations: str) -> bytes:
 
     maker = cffi.FFI()
     maker.cdef(declarations)
-    maker.set_source("drafthart_hart", None)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "hart.py")
-        maker.emit_python_code(str(path))
-        return path.read_bytes()
+    maker.set_source("drafthart_hart", None, compiler_verbose=0)  # not a word on stdout
+    code = io.StringIO()
+    maker.emit_python_code(code)
+    return code.getvalue().encode()

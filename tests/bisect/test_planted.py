@@ -82,11 +82,8 @@ PLANTED = [
     ("h@0.6", "h@0.6~9", "guest-virtual-address-bit", keeps(0x600, 1 << 6)),
     ("h@0.6.1", "h@0.6.1~17", "virtual-instruction-exceptions", keeps(0x302, 1 << 22)),
     ("h@0.6.1", "h@0.6.1~17", "vtw-returns", keeps(0x600, 1 << 21)),
-    ("h@0.6.2", "h@0.6.2~21", "hvip-independent", holds(0x645, 0x444, 0x444)),
-    ("h@0.6.2~21", "h@0.6.2", "hedeleg-10-read-only", keeps(0x602, 1 << 10)),
     ("h@0.6.2", "h@0.6.2~21", "envcfg-addresses", has(0x60A)),
     ("h@1.0.0-rc", "h@1.0.0-rc~21", "sv57x4", holds(0x680, SV57X4, 15 << 60)),
-    ("h@1.0.0-rc~21", "h@1.0.0-rc", "vsstatus-vs", without(0x200, 3 << 9)),
     # Of the base, which changes with the revision.
     ("h@0.6.2", "h@0.6.1", "mconfigptr", has(0xF15)),
     ("h@0.6.1", "h@0.6.2", "envcfg", has(0x30A).replace("csrr", "la t0, 2f\ncsrw mtvec, t0\ncsrr")

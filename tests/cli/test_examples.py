@@ -24,6 +24,8 @@ def test_example(drafthart: Command, here: Path, hello: Path, example: str) -> N
     # What earlier examples of the same help have made, and the specs of a checkout.
     drafthart("asm hello.S --revision h@1.0")
     drafthart("asm hello.S --revision h@1.0 --flat --base 0x80200000")
+    if "diff encoding.h" in example:
+        drafthart("generate --target encoding-h h@1.0 -o encoding.h")
     (here / "specs").symlink_to(ROOT / "specs")
     if "--restore" in example:
         drafthart(next(it for it in run.EXAMPLES if "--save" in it).removeprefix("drafthart "))

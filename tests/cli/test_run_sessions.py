@@ -57,7 +57,7 @@ def test_a_snapshot_at_the_end(drafthart: Command, elf: str) -> None:
     assert data["memory"] == 256 << 20
     assert (data["revision"], data["status"], data["opt_in"]) == ("h@1.0", "ratified", None)
     assert data["parameters"]["GEILEN"] == 4
-    assert data["devices"] == ["clint", "plic", "uart"]
+    assert data["devices"] == ["clint", "plic", "uart", "rtc"]
 
 
 def test_what_a_draft_saves_says_so(drafthart: Command, program: Program) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from drafthart.conformance.comparison import compare
 from drafthart.conformance.groups import GROUPS
+from drafthart.conformance.here import run_here
 from drafthart.conformance.probes.probe import Group, Names, Probe
 from drafthart.conformance.probes.program import Platform, build, meaning, record_size
 from drafthart.conformance.probes.state import baseline, watched
-from drafthart.conformance.target import run_here
 from drafthart.generator.assembly import write_elf
 from drafthart.generator.spec.model import ISA
 from drafthart.generator.spec.resolve import resolve

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from drafthart.generator.emit.decode_tree import example
 from drafthart.runtime.devices.clint import Clint
 
 STEPS = 3000
+FS_INITIAL, FS_DIRTY = 1 << 13, 3 << 13
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,73 @@ def test_exceptions_out_of_a_hot_block() -> None:
     assert result.trapped == 300
 
 
+FLOAT_LOOP = """
+    loop:
+    fld    ft0, 0(s1)
+    fmadd.d ft1, ft0, ft1, ft0
+    fdiv.d ft2, ft1, ft0
+    fsd    ft2, 8(s1)
+    feq.d  t0, ft1, ft2
+    addi   s0, s0, -1
+    bnez   s0, loop
+    end: j end
+"""
+
+
+def float_bench() -> Bench:
+    bench = Bench("h@1.0")
+    bench.place(f"li s0, 200\nli s1, {DATA}\n{FLOAT_LOOP}", CODE)
+    return bench.poke(DATA, int.from_bytes(struct.pack("<d", 0.3), "little"))
+
+
+def test_floating_point_in_a_hot_block() -> None:
+    def make() -> Bench:
+        return float_bench().write("mstatus", FS_INITIAL)
+
+    result = both(make)
+    assert result.trapped == 0
+    bench = make()
+    run(bench, STEPS, stepped=False)
+    assert bench.read("mstatus") & FS_DIRTY == FS_DIRTY
+    assert bench.read("fflags") == 1
+    # All of the loop is one block.
+    traces = [
+        [it.operation.mnemonic for it in each.trace] for each in bench.engine._compiled.values()
+    ]
+    loop = ["fld", "fmadd.d", "fdiv.d", "fsd", "feq.d", "addi", "bne"]
+    assert loop in [trace[:7] for trace in traces]
+
+
+def test_floating_point_that_is_off_ends_a_hot_block() -> None:
+    """FS goes off behind the loop's back, at the end of a limit; the handler turns it on again."""
+
+    def finish(*, stepped: bool) -> tuple[Result, int]:
+        bench = float_bench().write("mstatus", FS_INITIAL)
+        bench.place("csrr s3, mtval\nli t1, 0x6000\ncsrs mstatus, t1\nmret", HANDLER)
+        run(bench, 1000, stepped=stepped)
+        bench.write("mstatus", 0)
+        run(bench, STEPS, stepped=stepped)
+        return outcome(bench), bench.reg("s3")
+
+    in_steps, in_blocks = finish(stepped=True), finish(stepped=False)
+    assert in_blocks == in_steps
+    result, word = in_steps
+    assert result.trapped == 1
+    # An instruction of the loop is at fault, and mtval has its bits: one of the five of F and D.
+    assert word & 0x7F in (0x07, 0x27, 0x43, 0x53)
+
+
+@pytest.mark.parametrize("revision", ["h@0.1", "h@0.6.1", "h@1.0"])
+def test_what_may_stand_within_a_block(revision: str) -> None:
+    """All of F and D: the engine's loop looks at nothing that they write; CSRs and such cannot."""
+    bench = Bench(revision, engine="python")
+    kinds = {it.mnemonic: it.kind for it in bench.engine.operations}
+    floats = {name: kind for name, kind in kinds.items() if name.startswith("f")}
+    assert {name for name, kind in floats.items() if kind == "system"} == {"fence.i"}
+    for name in ("csrrw", "csrrs", "mret", "sret", "wfi", "sfence.vma"):
+        assert kinds[name] == "system"
+
+
 def test_a_device_read_in_a_hot_block_sees_the_exact_time() -> None:
     def make() -> Bench:
         bench = Bench("h@1.0")
@@ -215,6 +284,7 @@ def test_random_programs(revision: str, seed: int) -> None:
                 (rng.getrandbits(64), DATA + rng.getrandbits(16), BASE + rng.getrandbits(20), 0)
             )
         bench.write("medeleg", rng.getrandbits(64)).write("hedeleg", rng.getrandbits(64))
+        bench.write("mstatus", rng.choice((0, FS_INITIAL)))
         bench.mode(rng.choice(("M", "HS", "VS", "VU", "U")))
         return bench
 

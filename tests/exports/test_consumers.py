@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -281,6 +282,15 @@ def _meant(operand: str, raw: int, encoding: Encoding) -> int:
     if known.signed and raw >> (bits - 1):
         raw -= 1 << bits
     return raw + known.base
+
+
+@pytest.mark.parametrize("width", [16, 32])
+def test_qemus_script_reads_the_patterns(width: int, tmp_path: Path) -> None:
+    script = program("decodetree.py")
+    (tmp_path / "insn.decode").write_text(emit_decodetree(ISA)[f"insn{width}.decode"])
+    command = [sys.executable, script, "--insnwidth", str(width), "-o", "out.c", "insn.decode"]
+    run(*command, folder=tmp_path)
+    assert "trans_" in (tmp_path / "out.c").read_text()
 
 
 @settings(max_examples=300, deadline=None)

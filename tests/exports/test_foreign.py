@@ -97,10 +97,11 @@ def test_a_wrong_header_is_told_what_is_wrong(said: Said) -> None:
     status, out, err = said("diff", "wrong.h", "h@0.6.1", "--fail-on", "breaking")
     assert status == 1
     assert "wrong.h → h@0.6.1  4 differences" in out
-    assert "states 8 things that the specs know" in err
+    assert "compared: 8 things that wrong.h states" in out
+    assert err == ""
 
 
-@pytest.mark.parametrize("form", ["text", "markdown", "html", "junit", "github", "lines"])
+@pytest.mark.parametrize("form", ["text", "html", "github"])
 def test_every_form_of_report_takes_a_file(form: str, said: Said) -> None:
     Path("wrong.h").write_text(WRONG)
     status, out, _ = said("diff", "wrong.h", "h@0.6.1", "--format", form)

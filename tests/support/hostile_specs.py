@@ -107,14 +107,27 @@ ITEMS = dedent(
         parameters: {value: XLEN, size: static}
         returns: XLEN
         operation: |
-          return zext(cat(value[8 * size - 1:0], value[3:0]), 8 * size + 4)[XLEN - 1:0] if size < 8 else value
-      raise_illegal_instruction: {entry: true, operation: "trap_cause = ILLEGAL\\nend_instruction()"}
+          if size == 8:
+              return value
+          return zext(cat(value[8 * size - 1:0], value[3:0]), XLEN)
+      raise_illegal_instruction:
+        entry: true
+        operation: |
+          trap_cause = ILLEGAL
+          end_instruction()
       take_exception: {entry: true, operation: next_pc = 0x100}
       pending_interrupt: {entry: true, returns: 7, operation: return 64}
-      take_interrupt: {entry: true, parameters: {cause: 6}, operation: "next_pc = zext(cause, XLEN)"}
+      take_interrupt:
+        entry: true
+        parameters: {cause: 6}
+        operation: next_pc = zext(cause, XLEN)
       wake: {entry: true, returns: 1, operation: return 1}
       next_timer: {entry: true, returns: 64, operation: "return zext(-1, 64)"}
-      translate_fetch: {entry: true, parameters: {address: 64}, returns: 64, operation: return address}
+      translate_fetch:
+        entry: true
+        parameters: {address: 64}
+        returns: 64
+        operation: return address
       translate_data:
         entry: true
         parameters: {address: 64, access: 2}
@@ -212,7 +225,8 @@ NAMES = [
     "zext", "range", "translate_data", "take_exception", "XLEN", "print", "exec", "eval", "A" * 300,
     "a b", "a\n", "a\nimport os", "a'", 'a"', "a*/", "a/*", "{{7*7}}", "{% raw %}", "a#", "a;b",
     "..", "a.b", "a.b.c.d", "../../etc/passwd", "/etc/passwd", "http://localhost/x.yaml", "a\x00",
-    "ä", "ﬁ", "а", "a\u2028b", "\u202ea", "1", "0x10", "-1", "<<", "?", "*a", "&a", "!!python/object",
+    "ä", "ﬁ", "\u0430", "a\u2028b", "\u202ea", "1", "0x10", "-1", "<<", "?", "*a", "&a",
+    "!!python/object",
     "end_instruction", "bool", "long", "NULL", "INT_MAX", "errno", "define", "__LINE__",
 ]  # fmt: skip
 
@@ -220,12 +234,14 @@ TEXTS = [
     *NAMES,
     f"*/ {CANARY}(); /*", f'""" {CANARY}() """', f"''' {CANARY}() '''", f"\\\n{CANARY}()",
     f"x\n{CANARY}()", f"x\r{CANARY}()", f"x\x0c{CANARY}()", f"x\x85{CANARY}()", f'"; {CANARY}(); "',
-    f"x\u2028{CANARY}()", f"{{{{ {CANARY} }}}}", f"{{% include '{CANARY}' %}}", f"?\x3f/\n{CANARY}()",
+    f"x\u2028{CANARY}()", f"{{{{ {CANARY} }}}}", f"{{% include '{CANARY}' %}}",
+    f"?\x3f/\n{CANARY}()",
     f"ends with \\\n{CANARY}()", f"\\u000a{CANARY}()", "\x1b[2J", "%s%n", "{0.__class__}", "\ufeff",
     "a" * 5000, "(" * 100, "[" * 100, "not " * 60 + "1", "-" * 100 + "1", "a." * 200 + "b",
     "0..99999999999999999999", "0..9999", "9999..0", "2..1", "0x" + "f" * 32, "9" * 5000, "1" * 38,
     "imm[31:0]", "imm[99:0]", "rd rd rd rd rd rd 11", "rd[4|3|2|1|0]", "1" * 32, "1" * 100_000,
-    "١٢", "[12|10:5]", "rd != 99999999999", "a" * 30 + "!", "63:0", "0:63", "99:99", "٣:٠",
+    "\u0661\u0662", "[12|10:5]", "rd != 99999999999", "a" * 30 + "!", "63:0", "0:63", "99:99",
+    "\u0663:\u0660",
     "GUESTS >" * 20, "(((GUESTS)))", "GUESTS.real", "GUESTS()", "[1]", "GUESTS if 1 else 2",
     "2020-13-45", "9999-99-99", "h@1,h@1", "h@1", "base@1~1", "base@1@2019", "x@" + "1~" * 50 + "1",
 ]  # fmt: skip
@@ -238,28 +254,35 @@ CODE = [
     "for i in range(4096):\n    pass", "for i in range(1 << 40):\n    pass",
     "for i in range(4096):\n    for j in range(4096):\n        X[1] = X[2]",
     "X[1] = X[2][99:0]", "X[1] = X[2][0:1]", "X[1] = sext(X[2], 1 << 30)", "import os",
-    "__import__('os')", "X.__class__", "().__class__", "exec(1)", "open(1)", "lambda: 1", "x = y = 1",
+    "__import__('os')", "X.__class__", "().__class__", "exec(1)", "open(1)", "lambda: 1",
+    "x = y = 1",
     "X[1] = " + "(" * 39 + "1" + ")" * 39, "X[1] = " + "~" * 60 + "X[1]", "x = " + "-" * 2000 + "1",
     "X[1] = X[2]" + " + X[2]" * 2000, "X[1] = X[2] if " + "X[1][0] and " * 500 + "1 else 0",
     "x = zext(X[1], 4096)\nfor i in range(60):\n    x = x * x\nX[1] = x[63:0]",
     "X[1] = cat(" + "X[1], " * 64 + "X[1])[63:0]", "cat(" + "X[1], " * 63 + "X[1])",
-    "while True:\n    pass", "yield 1", "return", "return 1", "break", "continue", "pass", "look(1)",
+    "while True:\n    pass", "yield 1", "return", "return 1", "break", "continue", "pass",
+    "look(1)",
     "X[1] = look(look(look(look(X[1]))))", "mode = mode + 1", "slots[9] = 1", "slots[X[1]] = X[2]",
-    "status = 1", "status.ON = 2", "slot[7] = 1", "next_pc = pc + 1", "pc = 1", "x[", "if 1:\n  pass",
+    "status = 1", "status.ON = 2", "slot[7] = 1", "next_pc = pc + 1", "pc = 1", "x[",
+    "if 1:\n  pass",
     "raise x", "X[1] = X[1] / X[2]", "X[1] = 1 // 0", "X[1] = 5 % 0", "x = 'a'", "x = f'{1}'",
     "x = 1.5", "x = 1j", "x = ...", "X[1:2] = 3", "X[1], X[2] = 1, 2", "def f():\n    pass",
     f"x = 1  # {CANARY}()", f"{CANARY}()", "end_instruction()", "csr_write(zext(1, 12), X[1])",
-    "X[1] = twice(X[1], 1)\nX[2] = twice(X[1], 2)", "X[1] = twice(X[1], 1 << 20)", "match x:\n  case 1: pass",
+    "X[1] = twice(X[1], 1)\nX[2] = twice(X[1], 2)", "X[1] = twice(X[1], 1 << 20)",
+    "match x:\n  case 1: pass",
     *[f"X[1] = twice(X[1], {n})" for n in (0, -1, 100, 4096)],
     "\n".join(f"X[1] = twice(X[1], {n})" for n in range(200)),
 ]  # fmt: skip
 
 YAML = [
     "&a ", "*a", "<<: *a", "!!python/object/apply:os.system [x]", "!!python/name:os.system ", "!t ",
-    "!!binary aaaa", "? ", "- ", "[", "{", "]", "}", "---\n", "...\n", "%YAML 1.2\n", "|", ">", "|-\n",
-    '"', "'", "\t", "\n", "\r", "\x00", "\ufeff", "\x1b", "\x7f", "\x85", "\u2028", '"\\x1b"', '"\\0"',
+    "!!binary aaaa", "? ", "- ", "[", "{", "]", "}", "---\n", "...\n", "%YAML 1.2\n", "|", ">",
+    "|-\n",
+    '"', "'", "\t", "\n", "\r", "\x00", "\ufeff", "\x1b", "\x7f", "\x85", "\u2028", '"\\x1b"',
+    '"\\0"',
     '"\\r"', '"\\uD800"', "~", "null", "yes", "0o17", "1_000", "0b1", "1e999", ".inf", "2020-01-01",
-    "a: &x [*x]", "x: " + "[" * 5000, "- " * 5000, "? " * 5000, "{a: " * 3000, "#", ": ", "a" * 70000,
+    "a: &x [*x]", "x: " + "[" * 5000, "- " * 5000, "? " * 5000, "{a: " * 3000, "#", ": ",
+    "a" * 70000,
     "!<tag:yaml.org,2002:map> ", "!!set {a}", "1: 1\n", "[1, 2]: 3\n", "key with spaces: 1\n",
 ]  # fmt: skip
 
@@ -306,11 +329,11 @@ def _as_text(rng: random.Random, text: str) -> str:
         lambda: text[:at] + text[end:],
         lambda: text[:at] + rng.choice(words) + text[at:],
         lambda: text[:at] + rng.choice(words) + text[end:],
-        lambda: text[:at] + chr(rng.choice((rng.randrange(128), rng.randrange(0x3000)))) + text[end:],
+        lambda: text[:at] + chr(rng.randrange(rng.choice((128, 0x3000)))) + text[end:],
         lambda: text[:end] + text[at:end] * rng.choice((1, 2, 50)) + text[end:],
         lambda: "\n".join([*lines[:line], *lines[line + 1 :]]),
         lambda: "\n".join([*lines[:line], lines[line], *lines[line:]]),
-        lambda: "\n".join([*lines[:line], rng.choice((" ", "  ", "\t")) + lines[line], *lines[line + 1 :]]),
+        lambda: "\n".join([*lines[:line], rng.choice(" \t") + lines[line], *lines[line + 1 :]]),
         lambda: "\n".join([*lines[:line], rng.choice(lines), *lines[line:]]),
         lambda: text[:at],
     ]  # fmt: skip
@@ -339,14 +362,9 @@ def _spots(data: Any, depth: int) -> Iterator[tuple[Any, Any]]:
     """Every place in the data: what holds it, and the key."""
     if depth > 30:
         return
-    entries = (
-        data.items()
-        if isinstance(data, dict)
-        else enumerate(data)
-        if isinstance(data, list)
-        else ()
-    )
-    for key, value in entries:
+    if not isinstance(data, dict | list):
+        return
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
         yield data, key
         yield from _spots(value, depth + 1)
 

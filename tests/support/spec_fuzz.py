@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+from unittest.mock import patch
 
 from hostile_specs import CANARY, ITEMS, SEED, Files, case, shipped
 
@@ -34,6 +35,7 @@ from drafthart.generator.language import parse
 from drafthart.generator.spec import resolve as resolving
 from drafthart.generator.spec.check_schema import check_schema
 from drafthart.generator.spec.series import Series
+from drafthart.generator.spec.texts import SPECS
 from drafthart.generator.spec.yaml_file import parse_yaml
 
 CPU_SECONDS = 2
@@ -60,9 +62,10 @@ def check_files(files: Files) -> str:
     stage = "load"
     try:
         series = Series(files)
-        resolving.open_series = lambda specs=None: series
         name = "h@1" if "h@1" in series.files else next(iter(series.files), "h@1")
-        isa = resolving.resolve(name)
+        # To write the files to a disk would take longer than all the rest.
+        with patch.object(resolving, "open_series", lambda _: series):
+            isa = resolving.resolve(name)
         stage = "types"
         _check_python(emit_python(isa))
         stage = "c"
@@ -133,6 +136,8 @@ _FORBIDDEN = re.compile(
     r"exec$|import$|os\.(?!stat|listdir|scandir|fspath|walk)|socket\.|subprocess\.|shutil\.|ctypes\."
     r"|ftplib|http|urllib|smtplib|webbrowser|pty\.|fcntl\.|mmap|signal\.|syslog|tempfile|glob|sqlite3"
 )
+_OWN = f"{SPECS / 'schema'}{os.sep}"
+"""The schemas are ours, and read when they are needed first."""
 _armed = False
 
 
@@ -140,7 +145,10 @@ def _audit(event: str, arguments: Any) -> None:
     if not _armed:
         return
     if event == "open":
-        raise Broken(f"opened {arguments[0]!a}")
+        path, mode, _ = arguments
+        if str(path).startswith(_OWN) and mode in ("r", "rb"):
+            return
+        raise Broken(f"opened {path!a}")
     if _FORBIDDEN.match(event):
         raise Broken(f"{event} {arguments!a}"[:300])
 
@@ -222,31 +230,32 @@ def _lane(outcome: Outcome, seed: int, at: int, cases: int, jobs: int, deadline:
     """One worker, until it ends; the number of the case to go on with."""
     stop = min(cases, at + jobs * 2000)
     arguments = [str(it) for it in (seed, at, stop, jobs)]
-    worker = subprocess.Popen(
+    number, whole = at, True
+    with subprocess.Popen(
         [sys.executable, "-P", __file__, "--work", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
-    )
-    assert worker.stdout
-    assert worker.stderr
-    number, whole = at, True
-    for line in _lines(worker, deadline):
-        parts = line.split()
-        number, whole = int(parts[0]), len(parts) == 3
-        if whole:
-            outcome.ends[parts[1]] = outcome.ends.get(parts[1], 0) + 1
-            outcome.slowest = max(outcome.slowest, (float(parts[2]), number))
-    errors = worker.stderr.read()
-    code = worker.wait()
+    ) as worker:
+        assert worker.stderr
+        for line in _lines(worker, deadline):
+            parts = line.split()
+            number, whole = int(parts[0]), len(parts) == 3
+            if whole:
+                outcome.ends[parts[1]] = outcome.ends.get(parts[1], 0) + 1
+                outcome.slowest = max(outcome.slowest, (float(parts[2]), number))
+        errors = worker.stderr.read()
+        code = worker.wait()
+    if code == -signal.SIGTERM:  # ours, at the deadline
+        return cases
     if code and not whole:
         what = "too much time" if code == -signal.SIGPROF else f"status {code}"
         told = f"case {number} of seed {seed}: {what}\n{errors[-3000:]}"
         outcome.findings.append(told)
-    elif code and code != -signal.SIGTERM:
+    elif code:
         raise RuntimeError(f"the worker failed with {code}: {errors[-3000:]}")
-    return number + jobs if code != -signal.SIGTERM else cases
+    return number + jobs
 
 
 def _lines(worker: subprocess.Popen[str], deadline: float) -> Iterator[str]:

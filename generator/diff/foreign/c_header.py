@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 
 from drafthart.generator.diff.foreign.statements import Statements
 
@@ -78,7 +79,10 @@ class Macros:
             return None
         text = _OCTAL.sub("0o", _SUFFIX.sub(r"\1", text))
         try:
-            value = self._evaluated(ast.parse(text, mode="eval").body, depth)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what Python finds odd in C
+                tree = ast.parse(text, mode="eval")
+            value = self._evaluated(tree.body, depth)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
         return value if value is not None and value.bit_length() <= _WIDEST else None
@@ -90,14 +94,13 @@ class Macros:
             case ast.Name(id=name):
                 return self.value(name, depth + 1)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                value = self._evaluated(operand, depth)
-                return None if value is None else -value
+                positive = self._evaluated(operand, depth)
+                return None if positive is None else -positive
             case ast.BinOp(left=left, op=op, right=right):
-                a, b = self._evaluated(left, depth), self._evaluated(right, depth)
-                return None if a is None or b is None else _combined(op, a, b)
-            case ast.Call(func=ast.Name(id=name), args=[first, *rest]):
-                values = [self._evaluated(it, depth) for it in (first, *rest[:1])]
-                return _called(name, values)
+                first, second = self._evaluated(left, depth), self._evaluated(right, depth)
+                return None if first is None or second is None else _combined(op, first, second)
+            case ast.Call(func=ast.Name(id=name), args=[_, *_] as arguments):
+                return _called(name, [self._evaluated(it, depth) for it in arguments[:2]])
         return None
 
 

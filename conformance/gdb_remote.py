@@ -1,0 +1,248 @@
+"""The other end of gdb's remote protocol: a target that we debug, be it a simulator or a probe.
+
+What it needs of a target is `?`, `g`, `s`, `c`, and for the rest `p`, `P`, `m`, `M`, `Z0`, and a
+target description (`qXfer:features:read`) that names its registers.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from dataclasses import dataclass
+
+from drafthart.generator.errors import DrafthartError
+from drafthart.runtime.gdb.connection import Connection, Gone
+
+_CHUNK = 0x400
+"""Bytes of memory or of a description that are asked for at once."""
+_LARGEST = 1 << 22
+"""Bytes of a description at most."""
+_INTERRUPT = b"\x03"
+_COMMENT = re.compile("<!--.*?-->", re.DOTALL)
+_ELEMENT = re.compile(r"<(?:\w+:)?(reg|include)\b([^>]*)>")
+_ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*[\"']([^\"']*)[\"']")
+_NAME = re.compile(r"[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why the target stopped: its signal, or that its program ended, with what status."""
+
+    signal: int
+    ended: bool = False
+
+
+class GdbRemote:
+    """A connection to a target at `host`:`port`, which is halted.
+
+    `timeout` are the seconds that any answer may take. Raises `DrafthartError` if there is none,
+    and for answers that are errors.
+    """
+
+    def __init__(self, host: str, port: int, *, timeout: float = 10) -> None:
+        self._name = f"{host}:{port}"
+        self._timeout = timeout
+        try:
+            link = socket.create_connection((host, port), timeout=timeout)
+        except OSError as error:
+            raise DrafthartError(
+                f"gdb:{self._name}: {error.strerror or error}; is the target listening there?"
+            ) from None
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._link = link
+        self._connection = Connection(link)
+        try:
+            features = self._ask("qSupported:qXfer:features:read+;swbreak+;hwbreak+").split(";")
+            if "QStartNoAckMode+" in features and self._ask("QStartNoAckMode") == "OK":
+                self._connection.acknowledging = False
+            described = "qXfer:features:read+" in features
+            self._registers = self._describe() if described else {}
+            self._halt()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @property
+    def registers(self) -> list[str]:
+        """The names of the target's registers, as its description has them."""
+        return list(self._registers)
+
+    def read_general(self) -> list[int]:
+        """x0 to x31 and pc."""
+        data = self._hex(self._checked("g"), "g")
+        width = 8 if len(data) >= 33 * 8 else 4
+        if len(data) < 33 * width:
+            raise self._failed("g", f"{len(data)} bytes, which are not 33 registers")
+        return [
+            int.from_bytes(data[at : at + width], "little") for at in range(0, 33 * width, width)
+        ]
+
+    def read_register(self, name: str) -> int | None:
+        """A register by name; None if the target has none of this name or does not tell."""
+        number = self._registers.get(name)
+        if number is None:
+            return None
+        answer = self._ask(f"p{number:x}")
+        if not answer or answer.startswith("E") or "x" in answer:
+            return None
+        return int.from_bytes(self._hex(answer, "p"), "little")
+
+    def write_register(self, name: str, value: int, *, size: int = 8) -> None:
+        """Give a register of `size` bytes a value."""
+        number = self._registers.get(name)
+        if number is None:
+            raise DrafthartError(f"gdb:{self._name}: has no register {name}")
+        self._require_ok(f"P{number:x}={value.to_bytes(size, 'little').hex()}")
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """Bytes at an address, virtual where the hart's would be."""
+        found = b""
+        while len(found) < size:
+            part = min(_CHUNK, size - len(found))
+            data = self._hex(self._checked(f"m{address + len(found):x},{part:x}"), "m")
+            if not data or len(data) > part:
+                raise self._failed("m", f"{len(data)} bytes instead of {part}")
+            found += data
+        return found
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write bytes, be they a program."""
+        for at in range(0, len(data), _CHUNK):
+            part = data[at : at + _CHUNK]
+            self._require_ok(f"M{address + at:x},{len(part):x}:{part.hex()}")
+
+    def insert_breakpoint(self, address: int, *, size: int = 4) -> None:
+        """Stop before the instruction there: a breakpoint of hardware, else one of software."""
+        if self._ask(f"Z1,{address:x},{size}") != "OK":
+            self._require_ok(f"Z0,{address:x},{size}")
+
+    def remove_breakpoint(self, address: int, *, size: int = 4) -> None:
+        """Take it away."""
+        if self._ask(f"z1,{address:x},{size}") != "OK":
+            self._require_ok(f"z0,{address:x},{size}")
+
+    def step(self) -> Stopped:
+        """One instruction, or the trap that it takes."""
+        return self._until_stopped("s")
+
+    def resume(self, timeout: float | None = None) -> Stopped:
+        """Run until it stops; after `timeout` seconds it is halted."""
+        return self._until_stopped("c", timeout)
+
+    def close(self) -> None:
+        """End the connection and let the target go on, if it wants to."""
+        try:
+            self._connection.send(b"D")
+            self._connection.receive(0.2)
+        except Gone:
+            pass
+        self._connection.close()
+
+    # Packets.
+
+    def _halt(self) -> None:
+        if self._ask("?")[:1] not in ("S", "T"):
+            raise self._failed("?", "that it does not halt")
+
+    def _until_stopped(self, packet: str, timeout: float | None = None) -> Stopped:
+        self._send(packet)
+        end = time.monotonic() + (timeout or self._timeout)
+        halting = False
+        while True:
+            answer = self._receive(max(0.0, end - time.monotonic()))
+            if answer is None:
+                if halting or packet == "s":
+                    raise self._failed(packet, "nothing; it hangs")
+                halting = True
+                self._link.send(_INTERRUPT)
+                end = time.monotonic() + self._timeout
+                continue
+            kind = answer[:1]
+            if kind in ("S", "T"):
+                return Stopped(int(answer[1:3], 16) if _is_hex(answer[1:3]) else 0)
+            if kind in ("W", "X"):
+                return Stopped(int(answer[1:3], 16) if _is_hex(answer[1:3]) else 0, ended=True)
+            if kind != "O":  # text of the guest's
+                raise self._failed(packet, answer)
+
+    def _ask(self, packet: str) -> str:
+        self._send(packet)
+        answer = self._receive(self._timeout)
+        if answer is None:
+            raise self._failed(packet, f"nothing in {self._timeout:g} seconds")
+        return answer
+
+    def _send(self, packet: str) -> None:
+        try:
+            self._connection.send(packet.encode("latin-1"))
+        except Gone:
+            raise DrafthartError(f"gdb:{self._name}: closed the connection") from None
+
+    def _receive(self, timeout: float) -> str | None:
+        end = time.monotonic() + timeout
+        try:
+            while True:
+                # What arrives may be an acknowledgement, and no packet yet.
+                packet = self._connection.receive(max(0.0, end - time.monotonic()))
+                if packet is not None:
+                    return packet.decode("latin-1")
+                if time.monotonic() >= end:
+                    return None
+        except Gone:
+            raise DrafthartError(f"gdb:{self._name}: closed the connection") from None
+
+    def _checked(self, packet: str) -> str:
+        answer = self._ask(packet)
+        if answer.startswith("E") or not answer:
+            raise self._failed(packet, answer or "that it does not know this")
+        return answer
+
+    def _require_ok(self, packet: str) -> None:
+        if (answer := self._ask(packet)) != "OK":
+            raise self._failed(packet[:40], answer or "that it does not know this")
+
+    def _hex(self, text: str, packet: str) -> bytes:
+        try:
+            # What it does not know is x in place of digits.
+            return bytes.fromhex(text.replace("x", "0"))
+        except ValueError:
+            raise self._failed(packet, text) from None
+
+    def _failed(self, packet: str, answer: str) -> DrafthartError:
+        return DrafthartError(f"gdb:{self._name}: answers {answer[:80]!r} to {packet}")
+
+    # The description.
+
+    def _describe(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        waiting = ["target.xml"]
+        seen = set(waiting)
+        number = 0
+        while waiting:
+            text = _COMMENT.sub("", self._annex(waiting.pop(0)))
+            # Read as text: some targets use the prefix xi without declaring it.
+            for tag, inside in _ELEMENT.findall(text):
+                values = dict(_ATTRIBUTE.findall(inside))
+                if tag == "reg":
+                    told = values.get("regnum", "")
+                    number = int(told) if told.isascii() and told.isdigit() else number
+                    found.setdefault(values.get("name", ""), number)
+                    number += 1
+                elif _NAME.fullmatch(name := values.get("href", "")) and name not in seen:
+                    seen.add(name)
+                    waiting.append(name)
+        return found
+
+    def _annex(self, name: str) -> str:
+        text = ""
+        while len(text) < _LARGEST:
+            answer = self._checked(f"qXfer:features:read:{name}:{len(text):x},{_CHUNK:x}")
+            text += answer[1:]
+            if answer[0] == "l" or len(answer) == 1:
+                return text
+        raise self._failed("qXfer", "a description without end")
+
+
+def _is_hex(text: str) -> bool:
+    return re.fullmatch("[0-9a-fA-F]{2}", text) is not None

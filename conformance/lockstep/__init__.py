@@ -1,0 +1,1 @@
+"""Drafthart in lockstep with another implementation, or with a trace of one."""
