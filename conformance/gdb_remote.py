@@ -130,6 +130,10 @@ class GdbRemote:
         """Run until it stops; after `timeout` seconds it is halted."""
         return self._until_stopped("c", timeout)
 
+    def configure(self, packet: str) -> bool:
+        """Send a packet that is the target's own; does it know it?"""
+        return self._ask(packet) == "OK"
+
     def close(self) -> None:
         """End the connection and let the target go on, if it wants to."""
         try:

@@ -172,13 +172,14 @@ def _questions(
                 if len(set(values)) > 1:
                     seen = there[index].get(what, "absent")
                     asked.setdefault((what, *values), []).append((probe.label, seen))
-    for (what, *values), answers in asked.items():
+    for (what, *rest), answers in asked.items():
+        values = tuple(rest)
         share = {
             label: sum(seen == value for _, seen in answers) / len(answers)
             for label, value in zip(under, values, strict=True)
         }
-        probe, seen = next((it for it in answers if it[1] not in values), answers[0])
-        yield Question(what, probe, seen, dict(zip(under, values, strict=True)), share)
+        asks, seen = next((it for it in answers if it[1] not in values), answers[0])
+        yield Question(what, asks, seen, dict(zip(under, values, strict=True)), share)
 
 
 def _variants(

@@ -61,6 +61,23 @@ OWN = (
 """What the text leaves open."""
 
 
+_CHOICES = (
+    *("csr:satp.*", "csr:?satp.*", "csr:vsatp.*", "csr:hgatp.*"),
+    *("csr:?tvec.*", "csr:vstvec.*", "csr:?edeleg.*", "csr:?ideleg.*"),
+    *("csr:?counteren.*", "csr:mcountinhibit.*", "csr:?envcfg.*"),
+    *("csr:hgeie.*", "csr:hstatus.VGEIN", "csr:mstatus.FS", "csr:pmpaddr*.*", "csr:pmpcfg*.*"),
+)
+"""Fields of which an implementation chooses what they hold: the text names no least set.
+
+Not each WARL field is among them. Which bits of mscratch or MPP are there is no choice.
+"""
+
+
+def is_choice(part: str) -> bool:
+    """May implementations differ in what a write leaves in this field?"""
+    return any(fnmatchcase(part, pattern) for pattern in _CHOICES)
+
+
 def read_ignored(path: Path) -> tuple[Ignored, ...]:
     """A user's list. Raises `DrafthartError` with the place of what is wrong."""
     node = load_yaml(path, str(path))

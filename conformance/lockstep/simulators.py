@@ -22,6 +22,8 @@ QEMU = (
     *("qemu-system-riscv64", "-machine", "virt", "-m", "256M", "-bios", "none"),
     *("-cpu", "rv64,h=true", "-display", "none", "-monitor", "none", "-serial", "null"),
 )
+_TAKE_INTERRUPTS = "Qqemu.sstep=5"
+"""QEMU's own: step (1) without timers (4). Without 2, what a hypervisor injects is taken."""
 _LONGEST = 4096
 _START = 15.0
 """Seconds that a simulator gets to listen for gdb."""
@@ -150,6 +152,7 @@ class QemuSide(GdbSide):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
+        self._command = command[0]
         self._process = subprocess.Popen(
             [*command, "-kernel", str(program), "-gdb", f"tcp:127.0.0.1:{port}", "-S"],
             stdin=subprocess.DEVNULL,
@@ -157,7 +160,9 @@ class QemuSide(GdbSide):
             stderr=subprocess.PIPE,
         )
         try:
-            super().__init__(self._connect(port, timeout), command[0])
+            remote = self._connect(port, timeout)
+            remote.configure(_TAKE_INTERRUPTS)
+            super().__init__(remote, command[0])
         except BaseException:
             self._end()
             raise
@@ -170,7 +175,7 @@ class QemuSide(GdbSide):
             except DrafthartError:
                 if self._process.poll() is not None and self._process.stderr is not None:
                     said = self._process.stderr.read(2000).decode(errors="replace").split("\n")[0]
-                    raise DrafthartError(f"{self._process.args[0]}: {said}") from None  # type: ignore[index]
+                    raise DrafthartError(f"{self._command}: {said}") from None
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.05)

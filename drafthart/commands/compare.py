@@ -66,13 +66,18 @@ def compare(
     the python engine.
     """
     return compare_runs(
-        (before, after), image, max_instructions, memory, allow_unstable or (), format_
+        (before, after),
+        Images(program=image),
+        max_instructions,
+        memory,
+        allow_unstable or (),
+        format_,
     )
 
 
 def compare_runs(
     revisions: tuple[str, str],
-    image: Path,
+    images: Images,
     limit: int,
     memory: int,
     allowed: Sequence[str],
@@ -94,7 +99,7 @@ def compare_runs(
         found = side_by_side(
             (a[0], b[0]),
             (a[1], b[1]),
-            Images(program=image),
+            images,
             memory=memory,
             limit=limit,
             progress=progress,

@@ -21,6 +21,8 @@ from drafthart.runtime.gate import Stability
 from drafthart.runtime.resolved import resolved
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from drafthart.conformance.lockstep.entry import Side
     from drafthart.conformance.lockstep.follow import Lockstep, Parting
 
@@ -199,7 +201,7 @@ def _show(result: Lockstep, stability: Stability, side: str) -> None:
         say("", "tolerated:", table(["what", "times", "why"], rows))
 
 
-def _lines(parting: Parting) -> Iterator[object]:
+def _lines(parting: Parting) -> Iterator[str | Table]:
     if parting.before:
         yield from ("", "before:", *(f"  {line}" for line in parting.before))
     where = f", {parting.source} there" if parting.source else ""

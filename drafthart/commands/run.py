@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from drafthart.arguments import OverlayOption, RevisionOption
+from drafthart.commands.compare_option import CompareOption, compare_instead
 from drafthart.commands.console_menu import KEYS, Menu
 from drafthart.commands.console_options import (
     UNEXPECTED,
@@ -100,7 +101,8 @@ DIFFERENT = 3
 
 
 def run(
-    revision: RevisionOption,
+    context: typer.Context,
+    revision: RevisionOption = "",
     program: Annotated[
         Path | None,
         typer.Argument(metavar="ELF", help="The program to run.", show_default=False),
@@ -170,6 +172,7 @@ def run(
     expect: ExpectOption = None,
     type_: TypeOption = None,
     timeout_instructions: TimeoutOption = None,
+    compare: CompareOption = None,
     dump_state: Annotated[
         bool,
         typer.Option(
@@ -184,6 +187,13 @@ def run(
     --allow-unstable with its name, or `allow-unstable = [...]` in drafthart.toml. One with CSRs or
     instructions that have no number needs an --overlay that gives them some.
     """
+    if compare is not None:
+        images = Images(program, bios, kernel, dtb, append, initrd)
+        allowed = allow_unstable or ()
+        status = compare_instead(context, compare, images, memory, max_instructions, allowed)
+        raise typer.Exit(status)
+    if not revision:
+        raise DrafthartError("missing option '--revision'; name one, such as --revision h@1.0")
     talk = ConsoleOptions(console, expect or (), type_ or (), timeout_instructions)
     session = Session(
         save,

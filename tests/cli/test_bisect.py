@@ -135,3 +135,14 @@ def test_compare_stops_at_the_limit(drafthart: Command, here: Path) -> None:
         0,
         "h@1.0 and h@1.0 do the same: still runs after 50000 instructions\n",
     )
+
+
+def test_run_compares(drafthart: Command, fails: Command, guest: Path) -> None:
+    result = drafthart("run --compare h@0.6 h@1.0 guest.elf --allow-unstable h@0.6")
+    assert result.status == 1
+    assert "csr:hstatus.VTW  0x0, 0x1\n" in result.out
+    assert "--engine: does not go with --compare" in fails(
+        "run --compare h@1.0 h@1.0 guest.elf --engine python"
+    )
+    assert "nothing to run" in fails("run --compare h@1.0 h@1.0")
+    assert "missing option '--revision'" in fails("run guest.elf")

@@ -11,10 +11,22 @@ from typing import Any
 
 import pytest
 
-from drafthart.commands import asm, check, diff, disasm, explain, generate, revisions, run, show
+from drafthart.commands import (
+    asm,
+    check,
+    compare,
+    diff,
+    disasm,
+    explain,
+    generate,
+    impact,
+    revisions,
+    run,
+    show,
+)
 
 Command = Callable[..., Any]
-MODULES = (revisions, show, explain, diff, check, generate, asm, disasm, run)
+MODULES = (revisions, show, explain, diff, impact, check, generate, asm, disasm, run, compare)
 EXAMPLES = [example for module in MODULES for example in module.EXAMPLES]
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +45,7 @@ def test_example(drafthart: Command, here: Path, hello: Path, example: str) -> N
     if "--gdb :1234" in example:
         threading.Thread(target=detach, args=(1234,), daemon=True).start()
         told = "drafthart: waiting for gdb: target remote 127.0.0.1:1234\n"
-    if "run" in example and "--allow-unstable" in example:
+    if example.split()[1] in ("run", "compare") and "--allow-unstable" in example:
         name = example.partition("--allow-unstable ")[2].split()[0]
         told = f"drafthart: {name} is unstable (draft), opted in by --allow-unstable {name}\n"
     result = drafthart(example.removeprefix("drafthart "))

@@ -109,7 +109,9 @@ def compiled(isa: ISA, folder: Path, main: Path = EXAMPLE) -> Path:
 def reference(revision: str, elf: Path) -> list[str]:
     """The lines of the python engine's commit log."""
     isa = resolve(revision)
-    machine = Machine(isa, python_engine(isa), memory=16 << 20, terminal=Silent())
+    machine = Machine(
+        isa, python_engine(isa), memory=16 << 20, terminal=Silent(), stability=stability(isa)
+    )
     machine.boot(Images(program=elf))
     log = BytesIO()
     CommitLog(machine, log, stability(isa))
