@@ -7,8 +7,8 @@ import select
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
+import tty
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -30,16 +30,17 @@ _START = 15.0
 
 
 class SpikeSide(Stream):
-    """Spike, whose commit log we read as it is written: it can be no further than a pipe ahead."""
+    """Spike, whose commit log we read as it is written: it can be little ahead."""
 
     def __init__(self, program: Path, command: Sequence[str] = SPIKE, timeout: float = 10) -> None:
         _require(command[0], "pip install spike, or name another target")
-        self._folder = tempfile.TemporaryDirectory(prefix="drafthart-")
-        pipe = Path(self._folder.name, "log")
-        os.mkfifo(pipe)
-        self._log = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        # To a terminal it writes each line at once; to a pipe, the last ones only when it ends.
+        self._log, self._terminal = os.openpty()
+        tty.setraw(self._terminal)
+        os.set_blocking(self._log, False)
+        name = os.ttyname(self._terminal)
         self._process = subprocess.Popen(
-            [*command, "--log-commits", f"--log={pipe}", str(program)],
+            [*command, "--log-commits", f"--log={name}", str(program)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -75,8 +76,6 @@ class SpikeSide(Stream):
                     continue
                 if data:
                     return data
-                # So it is before Spike opens the pipe, too.
-                time.sleep(0.01)
             if ended:
                 if self._process.returncode > 1 and self._process.stderr is not None:
                     said = self._process.stderr.read(2000).decode(errors="replace").strip()
@@ -95,7 +94,7 @@ class SpikeSide(Stream):
         if self._process.stderr is not None:
             self._process.stderr.close()
         os.close(self._log)
-        self._folder.cleanup()
+        os.close(self._terminal)
 
 
 class GdbSide:

@@ -8,7 +8,9 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from drafthart.generator.errors import DrafthartError
+from drafthart.generator.spec.model import Place
 from drafthart.generator.spec.nearest import did_you_mean
+from drafthart.generator.spec.spec_error import SpecError
 from drafthart.generator.spec.texts import SPECS
 from drafthart.generator.spec.yaml_file import Node
 
@@ -72,6 +74,23 @@ def _to_the_end(content: dict[str, Any]) -> dict[str, Any]:
         elif key == "patternProperties":
             content[key] = {re.sub(r"\$$", r"\\Z", name): it for name, it in value.items()}
     return content
+
+
+def check_name(section: str, name: str, place: Place) -> None:
+    """Check an item's name, which a path or a rename may have given it, against the schema."""
+    if not _names()[section].search(name):
+        what = f"{name!r} is no name for one of the {section}"
+        raise SpecError(place, what, "docs/format.md says what may stand here")
+
+
+@cache
+def _names() -> dict[str, re.Pattern[str]]:
+    content = _validator("items", "").schema
+    assert isinstance(content, dict)
+    return {
+        section: re.compile(it["propertyNames"]["pattern"])
+        for section, it in content["properties"].items()
+    }
 
 
 def attributes(definition: str) -> frozenset[str]:

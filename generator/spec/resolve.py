@@ -11,7 +11,7 @@ from drafthart.generator.spec import build
 from drafthart.generator.spec.build_csrs import build_csrs
 from drafthart.generator.spec.changes import ChangeEntry, apply_change
 from drafthart.generator.spec.check_items import check_counts, check_items
-from drafthart.generator.spec.check_schema import check_schema
+from drafthart.generator.spec.check_schema import check_name, check_schema
 from drafthart.generator.spec.choices import Choices, build_parameters
 from drafthart.generator.spec.content import content_hash
 from drafthart.generator.spec.expression import declared, is_modified, select
@@ -110,7 +110,8 @@ def _check_changed(items: Items, root: Items) -> None:
     """Items that came from changes, or that changes altered, must fit the schema as a whole."""
     checked = {node for named in root.sections.values() for node in named.values()}
     for section, named in items.sections.items():
-        for node in named.values():
+        for name, node in named.items():
+            check_name(section, name, node.key)
             if node not in checked:
                 check_schema(node, "items", DEFINITIONS[section])
 

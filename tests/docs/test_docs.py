@@ -31,6 +31,7 @@ LONG = "drafthart linux"
 PEERS = {
     "fw_jump.bin": "opensbi",
     "qemu-system-riscv64": "qemu-system-misc",
+    "--target qemu ": "qemu-system-misc",
     "dtc ": "dtc",
     "gdb-multiarch": "gdb-multiarch",
     "cc -std": "gcc",

@@ -146,6 +146,11 @@ def test_more_names() -> None:
          "cannot read '" + "9" * 20),
         (with_items("take_exception:", "take_nothing:"),
          "h@1: the function `take_exception` is missing"),
+        # What a path or a rename makes of a name, no file has as a key.
+        (SEED | {"h/1.yaml": SEED["h/1.yaml"].replace("causes.5:", "'causes.\"':")},
+         "'\"' is no name for one of the causes"),
+        (SEED | {"h/1.yaml": SEED["h/1.yaml"].replace("rename: {", "rename: {causes.2: \u2812, ")},
+         "'\u2812' is no name for one of the causes"),
         (with_items("  LOAD: {value: 0}\n", ""), "h@1: the constant `LOAD` is missing"),
     ],
 )  # fmt: skip
