@@ -66,7 +66,7 @@ def speaks_of(finding: Finding, words: list[str]) -> bool:
     return all(word.lower() in text for word in words)
 
 
-@pytest.mark.parametrize(("before", "after", "entry"), entries())
+@pytest.mark.parametrize(("before", "after", "entry"), list(entries()))
 def test_what_the_text_changed_is_found(before: str, after: str, entry: dict[str, Any]) -> None:
     found = any(finds(it, entry) for it in compared(before, after).findings)
     assert found is ("missed" not in entry)
