@@ -3,7 +3,9 @@
 import re
 
 _LONGEST = 1000
-_LONGEST_WORD = 200
+_LONGEST_WORD = 400
+_KEPT = 200
+"""Characters of a longer word that are kept: enough for the folder that a path begins with."""
 
 
 class DrafthartError(Exception):
@@ -15,7 +17,7 @@ class DrafthartError(Exception):
 
     def __init__(self, message: str) -> None:
         if len(message) > _LONGEST_WORD:
-            message = re.sub(rf"(\S{{60}})\S{{{_LONGEST_WORD - 60},}}", r"\1 ...", message)
+            message = re.sub(rf"(\S{{{_KEPT}}})\S{{{_LONGEST_WORD - _KEPT},}}", r"\1 ...", message)
         if len(message) > 2 * _LONGEST:
             message = f"{message[:_LONGEST]} ... {message[-_LONGEST // 2 :]}"
         if not message.isprintable():

@@ -69,7 +69,7 @@ def test_usage_errors_name_what_is_wrong(
 
 def test_what_a_file_says_cannot_spoil_the_terminal(fails: Callable[..., str]) -> None:
     error = fails("disasm", "no\x1b[31msuch\nfile", "--revision", "priv@1.12")
-    assert "no [31msuch file" in error
+    assert r"no\x1b[31msuch file" in error
 
 
 def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, drafthart: Command) -> None:
