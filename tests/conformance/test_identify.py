@@ -21,7 +21,7 @@ ALIKE = {"h@1.0.0-rc", "h@1.0"}
 @pytest.mark.slow
 @pytest.mark.skipif(
     not os.environ.get("DRAFTHART_IDENTIFY"),
-    reason="runs the probes of each draft under each other: set DRAFTHART_IDENTIFY=1, or tox -e identify",
+    reason="runs probes under each draft: set DRAFTHART_IDENTIFY=1, or tox -e identify",
 )
 def test_each_draft_is_named() -> None:
     outcomes = confusion()
