@@ -15,6 +15,8 @@ from drafthart.generator.spec.series import open_series
 from drafthart.runtime.bisection import Goal, Trial, bisect, judge
 from drafthart.runtime.resolved import resolved
 
+pytestmark = pytest.mark.staged
+
 FRAME = """\
 _start:
     la t0, fail

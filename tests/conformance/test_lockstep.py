@@ -467,6 +467,7 @@ def test_spike(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
 HYPERVISOR = Path(__file__).parents[2] / "examples" / "drafts" / "hypervisor.S"
 
 
+@pytest.mark.staged
 @pytest.mark.parametrize("target", ["spike", "qemu"])
 def test_a_hypervisor_whose_guest_runs_and_traps(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str

@@ -14,6 +14,8 @@ from drafthart.commands.tour_firmware import INSTALLED
 from drafthart.commands.tour_runs import DemoRun, assemble_demo
 from drafthart.generator.spec.resolve import resolve
 
+pytestmark = pytest.mark.staged
+
 Run = Callable[[str], DemoRun]
 
 ILLEGAL, VIRTUAL = "illegal instruction (2)", "virtual instruction (22)"

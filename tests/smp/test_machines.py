@@ -220,6 +220,7 @@ def test_a_snapshot_of_other_harts_is_refused(tmp_path: Path) -> None:
         read_snapshot(path).restore(machine("python", 1))
 
 
+@pytest.mark.staged
 @pytest.mark.parametrize("engine", ["python", "native", "both"])
 def test_harts_of_two_revisions(engine: str, tmp_path: Path) -> None:
     """The CSR mtinst came with 0.5: in a hart of 0.4, its number is an illegal instruction."""

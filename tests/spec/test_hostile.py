@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -293,8 +292,3 @@ def test_messages_are_cut_and_printable() -> None:
     assert str(error).isprintable()
     assert len(str(error)) < 2000
     assert str(error).startswith(f"f.yaml:1:1: {'x' * 200} ... is \\x1b[2Jwrong\\u202e; a b")
-
-
-def test_memory(folder: Folder) -> None:
-    """The resident memory of all that is above, this process's own included."""
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1 << 20  # KiB

@@ -85,6 +85,7 @@ def test_show(folder: Folder) -> None:
         "status": "draft",
         "date": "2020-12-31",
         "commit": "abcdef01",
+        "stability": {"revision": "h@1", "status": "draft", "opt_in": None},
         "csrs": {
             "status": {
                 "address": 0x300,

@@ -128,6 +128,7 @@ def asked(tree: Path, *expressions: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.staged
 def test_each_feature_can_be_deleted_alone(copy: Path) -> None:
     features = [it for it in read_ledger(OWN.ledger).features.values() if it.state in RUNS]
     names = [it.id for it in features]

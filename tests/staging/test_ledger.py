@@ -116,7 +116,7 @@ def test_no_ledger_is_an_empty_one(tmp_path: Path) -> None:
     assert read_ledger(tmp_path / "none.yaml") == Ledger()
 
 
-@pytest.mark.skipif(not OWN.ledger.is_file(), reason="nothing is staged here")
+@pytest.mark.staged
 def test_our_own_has_every_revision() -> None:
     ledger = read_ledger(OWN.ledger)
     assert ledger.text() == OWN.ledger.read_text()
