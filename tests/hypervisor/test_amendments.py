@@ -154,8 +154,9 @@ def test_the_engine_is_the_same(amendment: str) -> None:
 
 @cache
 def engine_of(revision: str) -> str:
-    """The generated module without its head, which names the revision and its content."""
-    text = emit_python(isa_of(revision)).partition("\nCONTENT = ")[2].partition("\n")[2]
+    """The generated module without its head, which names the revision, content and stability."""
+    text = emit_python(isa_of(revision)).partition("\nUNSTABLE = ")[2].partition("\n")[2]
+    assert text
     return text.replace(f" of {revision}", "")
 
 
