@@ -9,7 +9,8 @@ from drafthart.generator.spec.rename import CODE
 from drafthart.generator.spec.yaml_file import Node
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_FIELD = re.compile(r"([A-Za-z_]\w*)(?:\[[^\]]*\])?\.([A-Za-z_]\w*)")
+# From the start of a word, an index up to the next bracket: long texts take linear time.
+_FIELD = re.compile(r"\b([A-Za-z_]\w*)(?:\[[^\[\]]*\])?\.([A-Za-z_]\w*)")
 _ENCODING_NAME = re.compile(r"[A-Za-z_]\w*'?")
 
 

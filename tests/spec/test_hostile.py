@@ -15,9 +15,10 @@ from spec_fuzz import check_files
 from drafthart.generator.emit.python_engine import emit_python
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.names import LONGEST, is_name
+from drafthart.generator.spec.references import names_in
 from drafthart.generator.spec.resolve import resolve
 from drafthart.generator.spec.texts import MAX_FILE, MAX_FOLDER
-from drafthart.generator.spec.yaml_file import parse_yaml
+from drafthart.generator.spec.yaml_file import Node, Place, parse_yaml
 
 ITEMS = "base/items.yaml"
 SECONDS = 2.0
@@ -292,3 +293,13 @@ def test_messages_are_cut_and_printable() -> None:
     assert str(error).isprintable()
     assert len(str(error)) < 2000
     assert str(error).startswith(f"f.yaml:1:1: {'x' * 200} ... is \\x1b[2Jwrong\\u202e; a b")
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000, "a[" * 100_000, "a[b " * 50_000])
+def test_names_in_a_long_text(text: str) -> None:
+    """A strange operation takes no more than time in proportion to its length."""
+    place = Place("f.yaml", 1, 1)
+    node = Node(text, place, place)
+    started = time.process_time()
+    list(names_in(node, "operation"))
+    assert time.process_time() - started < 2
