@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
     console = Console()
     named = named_rules(Path(arguments[0] if arguments else "tests"))
     rules = extension_rules()
-    table = Table(title="Rules of H and the tests that name them", box=None)
+    table = Table(title="Rules of the extensions and the tests that name them", box=None)
     for column in ("rule", "revisions", "tests"):
         table.add_column(column, justify="right" if column == "tests" else "left")
     missing = []
@@ -92,7 +92,7 @@ def main(arguments: list[str]) -> int:
         table.add_row(identity, f"{where[0]}…{where[-1]}", str(count or "none"))
     console.print(table)
     covered = len(rules) - len(missing)
-    console.print(f"{covered} of {len(rules)} rules of H are named by tests.")
+    console.print(f"{covered} of {len(rules)} rules of the extensions are named by tests.")
     exercised, without, left = normative_names(named)
     console.print(
         f"{len(exercised)} of {len(exercised) + len(without) + len(left)} normative rules of the "

@@ -140,6 +140,7 @@ def test_the_diff_tells_the_renumbering() -> None:
 # What the text says that they do, and what was there before.
 
 
+@pytest.mark.rules("zimop.one-source", "zimop.two-sources")
 @modes
 @engines
 def test_zero(engine: str, mode: str) -> None:
@@ -155,6 +156,7 @@ def test_zero(engine: str, mode: str) -> None:
     assert (hart.reg("zero"), hart.reg("a1"), hart.mode_name) == (0, 0, mode)
 
 
+@pytest.mark.rules("zcmop.nothing")
 @modes
 @engines
 def test_nothing(engine: str, mode: str) -> None:
