@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -47,6 +47,18 @@ def _complete_only(incomplete: str) -> list[str]:
     return [word for word in words if word.startswith(incomplete)]
 
 
+ForOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--for",
+        metavar="WHO",
+        help=f"Judge for these: {', '.join(Audience)}. May be repeated.",
+        autocompletion=lambda incomplete: [it for it in Audience if it.startswith(incomplete)],
+        show_default=False,
+    ),
+]
+
+
 def diff(
     before: Annotated[
         str,
@@ -76,16 +88,7 @@ def diff(
             show_default=False,
         ),
     ] = None,
-    for_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--for",
-            metavar="WHO",
-            help=f"Judge for these: {', '.join(Audience)}. May be repeated.",
-            autocompletion=lambda incomplete: [it for it in Audience if it.startswith(incomplete)],
-            show_default=False,
-        ),
-    ] = None,
+    for_: ForOption = None,
     operations: Annotated[
         bool, typer.Option("--operations", help="Show changed operations line by line.")
     ] = False,

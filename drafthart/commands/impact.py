@@ -19,9 +19,10 @@ from drafthart.arguments import (
     XlenOption,
     resolved,
 )
+from drafthart.commands.diff import ForOption
 from drafthart.generator.diff.choice import KINDS, choose, report
 from drafthart.generator.diff.findings import compare
-from drafthart.generator.diff.rule_table import Audience, Severity
+from drafthart.generator.diff.rule_table import Severity
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.impact.api import impact as find_impact
 from drafthart.generator.impact.as_json import impact_data
@@ -74,16 +75,7 @@ def impact(
             show_default=False,
         ),
     ] = None,
-    for_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--for",
-            metavar="WHO",
-            help=f"Judge for these: {', '.join(Audience)}. May be repeated.",
-            autocompletion=lambda incomplete: [it for it in Audience if it.startswith(incomplete)],
-            show_default=False,
-        ),
-    ] = None,
+    for_: ForOption = None,
     everything: Annotated[
         bool,
         typer.Option("--all", help="List what is only possible, and what nobody notices, too."),
