@@ -21,7 +21,9 @@ from drafthart.generator.spec.texts import MAX_FILE, MAX_FOLDER
 from drafthart.generator.spec.yaml_file import Node, Place, parse_yaml
 
 ITEMS = "base/items.yaml"
-SECONDS = 2.0
+SECONDS = 20.0
+"""Of processor time: several times what any takes on a busy machine, and far below what one without a
+bound would take."""
 
 
 def with_items(old: str, new: str) -> Files:
@@ -302,4 +304,4 @@ def test_names_in_a_long_text(text: str) -> None:
     node = Node(text, place, place)
     started = time.process_time()
     list(names_in(node, "operation"))
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < SECONDS
