@@ -45,7 +45,7 @@ setup(
     include_package_data=False,  # else folders of data count as packages that are not listed
     package_data={
         "drafthart": ["py.typed"],
-        "drafthart.conformance": ["targets/*.yaml", "probes/*.S"],
+        "drafthart.conformance": ["targets/*.yaml", "probes/*.S", "riscof/**/*"],
         "drafthart.generator.diff": ["*.yaml"],
         "drafthart.generator.emit": ["templates/*.j2", "fusion.yaml"],
         "drafthart.generator.emit.exports": ["*.yaml"],

@@ -9,7 +9,7 @@ from fnmatch import translate
 from functools import cache
 
 from drafthart.conformance.probes.probe import Group
-from drafthart.conformance.probes.program import meaning, record_size
+from drafthart.conformance.probes.program import meaning, record_keys
 from drafthart.generator.spec.model import ISA
 
 
@@ -45,13 +45,18 @@ def compare(
     Where the ends differ, so does what they leave: only the end counts. A probe without result on
     the other side ends `lost` there.
     """
-    size = record_size(group)
+    keys = record_keys(group)
+    size = len(keys)
     for number, probe in enumerate(group.probes):
         one = here[number * size : (number + 1) * size]
         other = there[number * size : (number + 1) * size]
         if one != other:
+            words = zip(keys, one, other, strict=False)  # the last record may be cut off
+            differing = {key for key, *pair in words if pair[0] != pair[1]}
             yield from _differences(
-                probe.label, meaning(group, isa, one), meaning(group, isa, other)
+                probe.label,
+                meaning(group, isa, one, differing),
+                meaning(group, isa, other, differing),
             )
 
 

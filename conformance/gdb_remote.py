@@ -1,7 +1,7 @@
 """The other end of gdb's remote protocol: a target that we debug, be it a simulator or a probe.
 
-What it needs of a target is `?`, `g`, `s`, `c`, and for the rest `p`, `P`, `m`, `M`, `Z0`, and a
-target description (`qXfer:features:read`) that names its registers.
+What it needs of a target is `?`, `g`, `s`, `c`, and for the rest `p`, `P` or `G`, `m`, `M`, `Z0` or
+`Z1`, and a target description (`qXfer:features:read`) that names its registers.
 """
 
 from __future__ import annotations
@@ -9,13 +9,21 @@ from __future__ import annotations
 import re
 import socket
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.gdb.connection import Connection, Gone
+from drafthart.runtime.gdb.packets import LARGEST
 
 _CHUNK = 0x400
-"""Bytes of memory or of a description that are asked for at once."""
+"""Bytes of a description that are asked for at once."""
+_PACKET = 0x400
+"""Characters of a packet that any target takes, if it does not tell its limit."""
+_FRAME = 48
+"""Of them at most for what is not data: the kind, an address, a length, the checksum."""
+_PC = 32
+"""The number of pc in gdb's own order."""
 _LARGEST = 1 << 22
 """Bytes of a description at most."""
 _INTERRUPT = b"\x03"
@@ -23,6 +31,8 @@ _COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _ELEMENT = re.compile(r"<(?:\w+:)?(reg|include)\b([^>]*)>")
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*[\"']([^\"']*)[\"']")
 _NAME = re.compile(r"[\w.-]+")
+_DECIMAL = re.compile("[0-9]{1,4}")
+_SIZE = re.compile("PacketSize=([0-9a-fA-F]{1,8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,8 @@ class Stopped:
 
     signal: int
     ended: bool = False
+    late: bool = False
+    """Was it halted by us, as it did not stop in time?"""
 
 
 class GdbRemote:
@@ -54,10 +66,11 @@ class GdbRemote:
         self._connection = Connection(link)
         try:
             features = self._ask("qSupported:qXfer:features:read+;swbreak+;hwbreak+").split(";")
+            self._most = _data_of_a_packet(features)
             if "QStartNoAckMode+" in features and self._ask("QStartNoAckMode") == "OK":
                 self._connection.acknowledging = False
             described = "qXfer:features:read+" in features
-            self._registers = self._describe() if described else {}
+            self._registers, self._sizes = self._describe() if described else ({}, {})
             self._halt()
         except BaseException:
             self._connection.close()
@@ -88,18 +101,28 @@ class GdbRemote:
             return None
         return int.from_bytes(self._hex(answer, "p"), "little")
 
-    def write_register(self, name: str, value: int, *, size: int = 8) -> None:
-        """Give a register of `size` bytes a value."""
+    def write_register(self, name: str, value: int) -> None:
+        """Give a register a value."""
         number = self._registers.get(name)
         if number is None:
             raise DrafthartError(f"gdb:{self._name}: has no register {name}")
+        size = self._sizes[name]
         self._require_ok(f"P{number:x}={value.to_bytes(size, 'little').hex()}")
+
+    def jump(self, address: int) -> None:
+        """Give pc a value, also where the target does not describe its registers."""
+        general = self._checked("g")
+        width = 8 if len(general) >= 2 * 8 * (_PC + 1) else 4
+        value = address.to_bytes(width, "little").hex()
+        if self._ask(f"P{self._registers.get('pc', _PC):x}={value}") != "OK":
+            at = 2 * width * _PC
+            self._require_ok(f"G{general[:at]}{value}{general[at + 2 * width :]}")
 
     def read_memory(self, address: int, size: int) -> bytes:
         """Bytes at an address, virtual where the hart's would be."""
         found = b""
         while len(found) < size:
-            part = min(_CHUNK, size - len(found))
+            part = min(self._most, size - len(found))
             data = self._hex(self._checked(f"m{address + len(found):x},{part:x}"), "m")
             if not data or len(data) > part:
                 raise self._failed("m", f"{len(data)} bytes instead of {part}")
@@ -108,8 +131,8 @@ class GdbRemote:
 
     def write_memory(self, address: int, data: bytes) -> None:
         """Write bytes, be they a program."""
-        for at in range(0, len(data), _CHUNK):
-            part = data[at : at + _CHUNK]
+        for at in range(0, len(data), self._most):
+            part = data[at : at + self._most]
             self._require_ok(f"M{address + at:x},{len(part):x}:{part.hex()}")
 
     def insert_breakpoint(self, address: int, *, size: int = 4) -> None:
@@ -129,6 +152,23 @@ class GdbRemote:
     def resume(self, timeout: float | None = None) -> Stopped:
         """Run until it stops; after `timeout` seconds it is halted."""
         return self._until_stopped("c", timeout)
+
+    def monitor(self, command: str) -> str:
+        """Have the target do a command of its own; what it prints."""
+        said = ""
+        packet = f"qRcmd,{command.encode().hex()}"
+        answer = self._checked(packet)
+        while answer != "OK":
+            output = answer[:1] == "O"
+            text = self._hex(answer[output:], f"monitor {command}")
+            said += text.decode("utf-8", "replace")
+            if not output:
+                break
+            following = self._receive(self._timeout)
+            if following is None:
+                raise self._failed(f"monitor {command}", "nothing more")
+            answer = following
+        return said
 
     def configure(self, packet: str) -> bool:
         """Send a packet that is the target's own; does it know it?"""
@@ -164,7 +204,8 @@ class GdbRemote:
                 continue
             kind = answer[:1]
             if kind in ("S", "T"):
-                return Stopped(int(answer[1:3], 16) if _is_hex(answer[1:3]) else 0)
+                signal = int(answer[1:3], 16) if _is_hex(answer[1:3]) else 0
+                return Stopped(signal, late=halting)
             if kind in ("W", "X"):
                 return Stopped(int(answer[1:3], 16) if _is_hex(answer[1:3]) else 0, ended=True)
             if kind != "O":  # text of the guest's
@@ -218,8 +259,10 @@ class GdbRemote:
 
     # The description.
 
-    def _describe(self) -> dict[str, int]:
+    def _describe(self) -> tuple[dict[str, int], dict[str, int]]:
+        """The numbers of the registers, and their sizes in bytes."""
         found: dict[str, int] = {}
+        sizes: dict[str, int] = {}
         waiting = ["target.xml"]
         seen = set(waiting)
         number = 0
@@ -231,12 +274,15 @@ class GdbRemote:
                 if tag == "reg":
                     told = values.get("regnum", "")
                     number = int(told) if told.isascii() and told.isdigit() else number
-                    found.setdefault(values.get("name", ""), number)
+                    name = values.get("name", "")
+                    found.setdefault(name, number)
+                    bits = values.get("bitsize", "")
+                    sizes.setdefault(name, (int(bits) + 7) // 8 if _DECIMAL.fullmatch(bits) else 8)
                     number += 1
                 elif _NAME.fullmatch(name := values.get("href", "")) and name not in seen:
                     seen.add(name)
                     waiting.append(name)
-        return found
+        return found, sizes
 
     def _annex(self, name: str) -> str:
         text = ""
@@ -246,6 +292,12 @@ class GdbRemote:
             if answer[0] == "l" or len(answer) == 1:
                 return text
         raise self._failed("qXfer", "a description without end")
+
+
+def _data_of_a_packet(features: Iterable[str]) -> int:
+    """Bytes of memory that a packet may carry, as two digits each."""
+    told = [int(parsed[1], 16) for it in features if (parsed := _SIZE.fullmatch(it))]
+    return max(16, (min([*told, LARGEST]) if told else _PACKET) // 2 - _FRAME // 2)
 
 
 def _is_hex(text: str) -> bool:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from drafthart.conformance.probes import (
     csrs,
+    floating_state,
     guest_accesses,
     instructions,
     interrupts,
@@ -28,6 +29,7 @@ GROUPS: tuple[Generator, ...] = (
     translation.overrides,
     translation.shapes,
     guest_accesses.guest_accesses,
+    floating_state.floating_state,
     interrupts.interrupts,
     csrs.csr_access,
     csrs.csr_values,

@@ -21,8 +21,10 @@ from drafthart.runtime.gate import stability
 from drafthart.runtime.machine import Machine
 
 _MEMORY = 32 << 20
-_STEPS = 20_000_000
-"""More than the longest program takes. One that takes more hangs."""
+_MOST_STEPS = 50_000_000
+"""More than the longest program takes."""
+_PATIENCE = 50_000
+"""Steps in which a program leaves something: a probe takes less than a thousand of them."""
 
 
 class _Mute:
@@ -39,23 +41,36 @@ class _Mute:
 
 
 def run_here(isa: ISA, program: Path, engine: EngineFactory | None = None) -> list[int]:
-    """The words that the program leaves in memory, on Drafthart's own machine; none if it hangs.
+    """The words that the program leaves in memory, on Drafthart's own machine.
+
+    One that hangs is stopped; the words of what it did not come to are zero.
+    """
+    machine = machine_with(isa, program, engine or quickest_engine(isa))
+    before, after = None, words_in(machine)
+    for _ in range(0, _MOST_STEPS, _PATIENCE):
+        ended = machine.run(_PATIENCE).reason == "exit"
+        before, after = after, words_in(machine)
+        if ended or before == after:
+            break
+    return after
+
+
+def machine_with(isa: ISA, program: Path, engine: EngineFactory) -> Machine:
+    """A machine that is about to run the program.
 
     Nothing of the user's runs here, so the gate for drafts is not asked.
     """
-    machine = Machine(
-        isa,
-        engine or quickest_engine(isa),
-        memory=_MEMORY,
-        terminal=_Mute(),
-        stability=stability(isa),
-    )
+    machine = Machine(isa, engine, memory=_MEMORY, terminal=_Mute(), stability=stability(isa))
     machine.boot(Images(program))
     machine.bus.write(machine.symbols["console"], 8, 0)  # read in memory they come sooner
-    if machine.run(_STEPS).reason != "exit":
-        return []
+    return machine
+
+
+def words_in(machine: Machine) -> list[int]:
+    """The words that a program has left in the memory of its machine; zero where it has not yet."""
     start, end = (machine.symbols[f"{which}_signature"] for which in ("begin", "end"))
-    return [machine.bus.read(address, 8) for address in range(start, end, 8)]
+    ram = machine.bus.ram
+    return array("Q", ram.data[start - ram.base : end - ram.base]).tolist()
 
 
 def kept_words(program: bytes, isa: ISA, engine: EngineFactory | None = None) -> list[int]:

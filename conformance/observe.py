@@ -13,7 +13,7 @@ from drafthart.conformance.comparison import Difference, compare
 from drafthart.conformance.expected import Record, expected, program_of
 from drafthart.conformance.probes.probe import Group
 from drafthart.conformance.probes.program import record_size
-from drafthart.conformance.target import Target
+from drafthart.conformance.target import Single, Target
 from drafthart.generator.spec.model import ISA
 from drafthart.runtime.engines import engine_named, quickest_engine
 
@@ -71,7 +71,7 @@ def observe(
     Raises `DrafthartError` if the target cannot be started.
     """
     work = [(group, isa, target, engine) for group in groups]
-    if jobs == 1 or len(work) == 1:
+    if jobs == 1 or len(work) == 1 or isinstance(target, Single):
         return [_observe(one) for one in track(work, "probing")]
     # Not forked: a progress bar has a thread.
     context = multiprocessing.get_context("spawn")

@@ -1,84 +1,129 @@
 """Drafthart and another implementation on the same probes: where they differ, and why.
 
     python -m drafthart.conformance.peers qemu-7.2
+    python -m drafthart.conformance.peers qemu-7.2 h@0.6.1
 
-A peer is a file in `targets/` with differences that are known, each with its reason.
+A peer is a file in `targets/` with differences that are known, each with its reason, beside one
+revision or several.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from drafthart.conformance.comparison import Difference, compare
+from drafthart.conformance.comparison import Difference
+from drafthart.conformance.expected import Record, expected, program_of
 from drafthart.conformance.groups import groups
-from drafthart.conformance.here import run_here
+from drafthart.conformance.infer import choices_for
 from drafthart.conformance.known import Case, explanation
-from drafthart.conformance.probes.probe import Group
-from drafthart.conformance.probes.program import build, record_size
+from drafthart.conformance.observe import Observed, observe
+from drafthart.conformance.probes.program import meaning
 from drafthart.conformance.target import Target
 from drafthart.conformance.target_file import FOLDER, names, read_target
-from drafthart.generator.assembly import write_elf
+from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
-from drafthart.generator.spec.resolve import resolve
-from drafthart.runtime.engines import python_engine
+from drafthart.runtime.engines import EngineFactory, has_compiler, native_engine, python_engine
+from drafthart.runtime.resolved import resolved
 
 _OPTIONS = {"--json", "--all", "--table"}
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """An implementation to compare with, as its file describes it."""
+    """An implementation to compare with beside a revision, as its file describes it."""
 
     revision: str
     target: Target
     cases: tuple[Case, ...]
+
+    @property
+    def isa(self) -> ISA:
+        """The revision, with the peer's choices of those that it leaves."""
+        return self.under(self.revision)
+
+    def under(self, revision: str) -> ISA:
+        """Another revision with the same choices, as far as it leaves them."""
+        return resolved(revision, parameters=choices_for(revision, self.target.parameters))
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What came of it: how much was looked at, and the differences by the id of their case.
 
-    Under "" are those that no case explains.
+    Under "" are those that no case explains, under `wrongly` those of a case with `as_in` in which
+    the peer does not do as that revision says.
     """
 
     probes: int
     observations: int
     differences: dict[str, list[Difference]]
+    wrongly: list[Difference]
 
 
-def load_peer(name: str) -> Peer:
-    """The peer that `targets/NAME.yaml` describes."""
+def load_peer(name: str, revision: str = "") -> Peer:
+    """The peer that `targets/NAME.yaml` describes, beside a revision of which it knows something.
+
+    The first of them if none is given. Raises `DrafthartError` for another.
+    """
     target, known = read_target(FOLDER / f"{name}.yaml")
-    return Peer(known.revision, target, known.cases)
+    revision = revision or known.revision
+    if revision not in known.revisions:
+        raise DrafthartError(
+            f"{name}: nothing is known beside {revision}; name one of {', '.join(known.revisions)}"
+        )
+    return Peer(revision, target, known.beside(revision))
+
+
+def revisions_of(name: str) -> tuple[str, ...]:
+    """The revisions beside which `targets/NAME.yaml` knows something."""
+    return read_target(FOLDER / f"{name}.yaml")[1].revisions
 
 
 def compare_with(peer: Peer) -> Comparison:
     """Run all probes on both sides; raises `DrafthartError` if a side cannot run."""
-    isa = resolve(peer.revision, parameters=peer.target.parameters)
-    probes = seen = 0
-    found: dict[str, list[Difference]] = {case: [] for case in (*(c.id for c in peer.cases), "")}
-    for group in groups(isa):
-        here, there = _run(group, isa, peer.target)
-        probes += len(group.probes)
-        seen += len(group.probes) * record_size(group)
-        for difference in compare(group, isa, here, there):
-            found[explanation(difference, peer.cases)].append(difference)
-    return Comparison(probes, seen, found)
+    isa = peer.isa
+    engine = "native" if has_compiler() else "python"
+    seen = observe(groups(isa), isa, peer.target, engine=engine)
+    found: dict[str, list[Difference]] = {case.id: [] for case in peer.cases}
+    found[""] = []
+    wrongly = []
+    elsewhere = {case.id: case.as_in for case in peer.cases if case.as_in}
+    for one in seen:
+        left: dict[str, Mapping[str, Record]] = {}
+        for difference in one.differences(isa):
+            case = explanation(difference, peer.cases)
+            found[case].append(difference)
+            if case in elsewhere:
+                revision = elsewhere[case]
+                if revision not in left:
+                    left[revision] = _left_under(revision, one, peer)
+                record = left[revision][difference.probe]
+                told = meaning(one.group, isa, record or [])
+                if told.get(difference.what) != difference.there:
+                    wrongly.append(difference)
+    lost = [Difference(label, "end", "an end", "lost") for one in seen for label in one.lost]
+    found[""] += lost
+    return Comparison(
+        sum(len(one.group.probes) for one in seen),
+        sum(one.observations for one in seen),
+        found,
+        wrongly,
+    )
 
 
-def _run(group: Group, isa: ISA, target: Target) -> tuple[list[int], list[int]]:
-    """The results here and there, of one and the same program."""
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
-        program = Path(folder) / f"{group.name}.elf"
-        program.write_bytes(write_elf(build(group, isa, target.platform)))
-        there = pool.submit(target.run, program, target.timeout)
-        return run_here(isa, program, python_engine(isa)), there.result()
+def _left_under(revision: str, one: Observed, peer: Peer) -> dict[str, Record]:
+    """What each probe of a group leaves under another revision, by its label."""
+    program = program_of(one.group, peer.isa, peer.target.platform)
+    under = peer.under(revision)
+    left = expected(one.group, program, under, _engine(under))
+    return {probe.label: record for probe, record in zip(one.group.probes, left, strict=True)}
+
+
+def _engine(isa: ISA) -> EngineFactory:
+    return native_engine(isa) if has_compiler() else python_engine(isa)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -86,15 +131,19 @@ def main(arguments: Sequence[str]) -> int:
     options = [argument for argument in arguments if argument.startswith("-")]
     named = [argument for argument in arguments if not argument.startswith("-")]
     peers = names()
-    if len(named) != 1 or named[0] not in peers or set(options) - _OPTIONS:
+    if len(named) not in (1, 2) or named[0] not in peers or set(options) - _OPTIONS:
         print(
-            f"usage: python -m {__spec__.name} [--json|--all|--table] {'|'.join(peers)}",
+            f"usage: python -m {__spec__.name} [--json|--all|--table] {'|'.join(peers)} [REVISION]",
             file=sys.stderr,
         )
         return 2
-    peer = load_peer(named[0])
+    try:
+        peer = load_peer(*named)
+    except DrafthartError as error:
+        print(error, file=sys.stderr)
+        return 2
     if "--table" in options:
-        print("\n".join(table(peer)))
+        print("\n".join(table(*named)))
         return 0
     if peer.target.missing:
         print(f"{peer.target.name}: {peer.target.missing}", file=sys.stderr)
@@ -105,29 +154,44 @@ def main(arguments: Sequence[str]) -> int:
     else:
         for line in _report(peer, comparison, everything="--all" in options):
             print(line)
-    wrong = any(len(comparison.differences[case.id]) != case.count for case in peer.cases)
-    return 1 if wrong or comparison.differences[""] else 0
+    found = comparison.differences
+    wrong = any(len(found[case.id]) != case.counts[peer.revision] for case in peer.cases)
+    return 1 if wrong or found[""] or comparison.wrongly else 0
 
 
-def table(peer: Peer) -> Iterator[str]:
-    """The known differences as a table in Markdown, as in docs/peers.md."""
+def table(name: str, revision: str = "") -> Iterator[str]:
+    """The known differences as a table in Markdown, as in docs/peers.md.
+
+    Of a revision that is not the first, only those that do not count beside the first too.
+    """
+    peer = load_peer(name, revision)
+    first, *others = revisions_of(name)
     yield f"| what | {peer.target.name} | the text | verdict |"
     yield "|---|---|---|---|"
     for case in peer.cases:
+        if peer.revision != first and first in case.counts:
+            continue
         text = f"{case.why} {case.later}".strip() + f" ({case.section})"
-        yield f"| {case.what} | {case.peer} | {text} | {case.verdict}, {case.count} |"
+        counts = [str(case.counts[peer.revision])]
+        if peer.revision == first:
+            counts += [f"{case.counts[it]} ({it})" for it in others if it in case.counts]
+        verdict = ", ".join([case.verdict, *counts])
+        yield f"| {case.what} | {case.peer} | {text} | {verdict} |"
 
 
 def _report(peer: Peer, comparison: Comparison, *, everything: bool) -> Iterator[str]:
     for case in peer.cases:
         found = comparison.differences[case.id]
-        changed = "" if len(found) == case.count else f"  (not {case.count} as recorded)"
+        count = case.counts[peer.revision]
+        changed = "" if len(found) == count else f"  (not {count} as recorded)"
         yield f"{len(found):6}  {case.verdict:9}  {case.id}{changed}"
         if everything:
             yield from (f"        {difference}" for difference in found)
     unexplained = comparison.differences[""]
     yield f"{len(unexplained):6}  unexplained"
     yield from (f"        {difference}" for difference in unexplained[: None if everything else 20])
+    for difference in comparison.wrongly:
+        yield f"        not as the case's other revision says: {difference}"
     total = sum(map(len, comparison.differences.values()))
     yield (
         f"{peer.target.name} and Drafthart as {peer.revision}: {comparison.probes} probes, "

@@ -1,4 +1,4 @@
-"""Implementations to run programs on: a simulator with a command line, or Drafthart itself."""
+"""Implementations to run programs on: what is common to them, simulators, and Drafthart itself."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+from drafthart.conformance.bounded_process import output_of
 from drafthart.conformance.here import kept_words
 from drafthart.conformance.probes.program import Platform
+from drafthart.conformance.signature import printed_words, signature_words
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
 from drafthart.runtime.resolved import resolved
+
+_MOST_BYTES = 64 << 20
+"""Of output or of a signature: several times what the largest program leaves."""
 
 
 class Target(Protocol):
@@ -41,6 +47,25 @@ class Target(Protocol):
 
     def run(self, program: Path, timeout: float) -> list[int]:
         """The words of the results; fewer than expected if it died or took over `timeout` s."""
+
+
+class Recorded:
+    """A target whose results were made before: there are those of the programs as written only."""
+
+    __slots__ = ()
+
+
+class Single:
+    """A target that there is only one of: it runs one program at a time."""
+
+    __slots__ = ()
+
+
+def silence(target: Target) -> str:
+    """Why a probe may have left nothing there."""
+    if isinstance(target, Recorded):
+        return "there is no whole result of it"
+    return "the target died or took too long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +106,13 @@ class CommandTarget:
         places = {"program": str(program), "signature": str(signature)}
         command = [part.format_map(places) for part in self.command]
         try:
-            ended = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
-            )
-            output = ended.stdout
-        except subprocess.TimeoutExpired as late:
-            output = late.stdout or b""
+            output = output_of(command, timeout, _MOST_BYTES)
         except OSError as error:
             raise DrafthartError(f"{command[0]}: {error.strerror}; install {self.name}") from None
-        if signature.exists():
-            output = signature.read_bytes()
-        return _words(output.decode(errors="replace"))
+        if not signature.exists():
+            return printed_words(output.decode(errors="replace"))
+        with signature.open("rb") as file:
+            return signature_words(file.read(_MOST_BYTES).decode(errors="replace"))
 
 
 def _told(command: tuple[str, ...]) -> str | None:
@@ -101,17 +122,6 @@ def _told(command: tuple[str, ...]) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return told.stdout + told.stderr
-
-
-def _words(text: str) -> list[int]:
-    """The hexadecimal numbers up to the first thing that is none."""
-    words = []
-    for word in text.split():
-        try:
-            words.append(int(word, 16))
-        except ValueError:
-            break
-    return words
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +138,7 @@ class DrafthartTarget:
     @property
     def isa(self) -> ISA:
         """What the revision stands for."""
-        return resolved(self.revision, parameters={**self.parameters, **self.choices})
+        return _isa(self.revision, tuple({**self.parameters, **self.choices}.items()))
 
     @property
     def missing(self) -> str | None:
@@ -138,3 +148,8 @@ class DrafthartTarget:
     def run(self, program: Path, timeout: float) -> list[int]:
         """The words of the results. It counts instructions, not seconds."""
         return kept_words(program.read_bytes(), self.isa)
+
+
+@lru_cache(maxsize=8)
+def _isa(revision: str, parameters: tuple[tuple[str, int], ...]) -> ISA:
+    return resolved(revision, parameters=dict(parameters))

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from drafthart.conformance.gdb_target import GdbTarget, SingleGdbTarget
 from drafthart.conformance.known import Case, Known
+from drafthart.conformance.made_elsewhere import ResultsTarget, TracesTarget
 from drafthart.conformance.probes.program import Platform
 from drafthart.conformance.target import CommandTarget, DrafthartTarget, Target
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.check_schema import check_schema
-from drafthart.generator.spec.yaml_file import Node, load_yaml
+from drafthart.generator.spec.texts import read_text
+from drafthart.generator.spec.yaml_file import Node, parse_yaml
+from drafthart.runtime.gdb.connection import parse_address
 
 FOLDER = Path(__file__).with_name("targets")
 """Those that come with Drafthart."""
 
 _OWN = "drafthart:"
 _CHOICE = re.compile(r"(\w+)=(\d+|0x[0-9a-fA-F]+)")
-_PLACES = {"program", "signature"}
+_PLACES = {"command": {"program", "signature"}, "start": {"program", "port"}}
 
 
 def names() -> list[str]:
@@ -65,20 +69,32 @@ def _own(text: str) -> DrafthartTarget:
 
 def read_target(path: Path) -> tuple[Target, Known]:
     """The target that a file describes. Raises `DrafthartError` with the place of what is wrong."""
-    node = load_yaml(path, str(path))
+    return parse_target(read_text(path, str(path)), path)
+
+
+def parse_target(text: str, path: Path) -> tuple[Target, Known]:
+    """The same for the text of a file; other files that it names are beside `path`."""
+    node = parse_yaml(text, str(path))
     if not node.entries:
-        raise DrafthartError(f"{path}: is no map; write name: and command: (docs/validate.md)")
+        raise DrafthartError(f"{path}: is no map; write name: and command: (docs/targets.md)")
     check_schema(node, "target")
     _check_command(node)
+    _check_gdb(node)
     data: dict[str, Any] = node.plain()
     known = data.get("known", {"revision": "", "cases": []})
-    cases = tuple(
-        Case(**case | {"differences": tuple(case["differences"])}) for case in known["cases"]
-    )
-    return _target(data), Known(known["revision"], cases)
+    cases = tuple(_case(case, known["revision"]) for case in known["cases"])
+    return _target(data, path.parent), Known(known["revision"], cases)
 
 
-def _target(data: Mapping[str, Any]) -> Target:
+def _case(data: Mapping[str, Any], revision: str) -> Case:
+    """A known case. A `count` alone is that beside `revision`."""
+    rest = {name: value for name, value in data.items() if name != "count"}
+    count = data.get("count", {})
+    counts = {revision: count} if isinstance(count, int) else count
+    return Case(**rest | {"differences": tuple(data["differences"]), "counts": counts})
+
+
+def _target(data: Mapping[str, Any], folder: Path) -> Target:
     platform = data.get("platform", {})
     if "quiet" in platform:
         platform["quiet"] = tuple((address, value) for address, value in platform["quiet"])
@@ -91,6 +107,12 @@ def _target(data: Mapping[str, Any]) -> Target:
         own = DrafthartTarget(data["drafthart"], name=data["name"], **rest)
         _ = own.isa
         return own
+    if "results" in data:
+        return ResultsTarget(data["name"], folder / data["results"], **rest)
+    if "traces" in data:
+        return TracesTarget(data["name"], folder / data["traces"], **rest)
+    if "gdb" in data:
+        return _gdb(data["name"], data["gdb"], rest)
     version = data.get("version")
     return CommandTarget(
         data["name"],
@@ -102,13 +124,47 @@ def _target(data: Mapping[str, Any]) -> Target:
     )
 
 
+def _gdb(name: str, data: Mapping[str, Any], rest: Mapping[str, Any]) -> Target:
+    start = tuple(map(str, data.get("start", ())))
+    reset = tuple(data.get("reset", ()))
+    kind = GdbTarget if "{port}" in data["connect"] else SingleGdbTarget
+    return kind(name, data["connect"], start, reset, **rest)
+
+
 def _check_command(node: Node) -> None:
-    """Words in braces must be places of ours, and {program} among them."""
+    """The words of a command that runs a program: {program} must be among them."""
     command = node.get("command")
-    if command is None:
+    if command is not None and "program" not in _places(command.sequence, "command"):
+        raise DrafthartError(
+            f"{command.place}: no argument has {{program}}; put it where the ELF file belongs"
+        )
+
+
+def _check_gdb(node: Node) -> None:
+    """Where to connect, and the words of a command that starts what is there."""
+    gdb = node.get("gdb")
+    if gdb is None:
         return
-    found = set()
-    for part in command.sequence:
+    connect, start = gdb.get("connect"), gdb.get("start")
+    assert connect is not None  # by the schema
+    try:
+        parse_address(connect.text.replace("{port}", "1"))
+    except DrafthartError:
+        raise DrafthartError(
+            f"{connect.place}: {connect.text!r} is no address; write HOST:PORT"
+        ) from None
+    found = _places(start.sequence, "start") if start is not None else set()
+    if ("{port}" in connect.text) != ("port" in found):
+        raise DrafthartError(
+            f"{gdb.place}: {{port}} stands for a free port, so connect and start both need it"
+        )
+
+
+def _places(arguments: Sequence[Node], key: str) -> set[str]:
+    """The names in braces, all of which must mean something."""
+    known = _PLACES[key]
+    found: set[str] = set()
+    for part in arguments:
         try:
             found |= {
                 name for _, name, _, _ in string.Formatter().parse(part.text) if name is not None
@@ -117,12 +173,9 @@ def _check_command(node: Node) -> None:
             raise DrafthartError(
                 f"{part.place}: a single brace; write {{{{ for a brace itself"
             ) from None
-        if other := found - _PLACES:
+        if other := found - known:
             raise DrafthartError(
-                f"{part.place}: {{{min(other)}}} means nothing here; there are {{program}} and "
-                "{signature}, and {{ is a brace itself"
+                f"{part.place}: {{{min(other)}}} means nothing here; there are "
+                f"{' and '.join(f'{{{it}}}' for it in sorted(known))}, and {{{{ is a brace itself"
             )
-    if "program" not in found:
-        raise DrafthartError(
-            f"{command.place}: no argument has {{program}}; put it where the ELF file belongs"
-        )
+    return found

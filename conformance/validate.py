@@ -13,7 +13,7 @@ from drafthart.conformance.known import Known
 from drafthart.conformance.observe import Observed, Track, observe
 from drafthart.conformance.probes.probe import Group
 from drafthart.conformance.subjects import rules_of, section_of
-from drafthart.conformance.target import Target
+from drafthart.conformance.target import Target, silence
 from drafthart.conformance.trace import idle, own_part
 from drafthart.conformance.verdicts import Finding, Verdict, findings
 from drafthart.generator.errors import DrafthartError
@@ -32,7 +32,7 @@ _MOST_TRACED = 60
 class Validation:
     """The outcome: `isa` has the parameters that were `told`, and those `inferred`.
 
-    The programs were made for the former alone.
+    The programs were made for the former alone. `seen` are the results on both sides.
     """
 
     isa: ISA
@@ -44,6 +44,7 @@ class Validation:
     findings: Sequence[Finding]
     told: Mapping[str, int]
     inferred: Mapping[str, int]
+    seen: Sequence[Observed] = ()
 
     def of(self, *verdicts: Verdict) -> list[Finding]:
         """The findings with one of these verdicts."""
@@ -87,7 +88,22 @@ def validate(
     if target.missing:
         raise DrafthartError(f"{target.name}: {target.missing}; install it, or correct its file")
     seen = observe(chosen, isa, target, engine=engine, jobs=jobs, track=track)
-    cases = known.cases if known.revision == expression else ()
+    return judge(seen, target, known, expression, told, engine=engine, track=track)
+
+
+def judge(
+    seen: Sequence[Observed],
+    target: Target,
+    known: Known,
+    expression: str,
+    told: Mapping[str, int],
+    *,
+    engine: str | None = None,
+    track: Track = lambda steps, doing: steps,
+) -> Validation:
+    """What results mean, from programs made with the target's choices as they were `told`."""
+    isa = resolved(expression, parameters=told)
+    cases = known.beside(expression)
     found = findings(seen, isa, cases)
     explained = {f"{case.id}: {case.why}" for case in cases}
     unexplained = [it for it in found if it.verdict in _UNEXPLAINED and it.why not in explained]
@@ -97,7 +113,10 @@ def validate(
         made_for = resolved(expression, parameters=told)
         seen = [_again(one, isa, made_for, target, engine) for one in seen]
         found = findings(seen, isa, cases)
-    by_name = {group.name: group for group in chosen}
+    by_name = {one.group.name: one.group for one in seen}
+    for finding in found:
+        if finding.verdict is Verdict.INCONCLUSIVE:
+            finding.why = silence(target)
     grave = [it for it in found if it.verdict in _EXPLAINED]
     _explain(grave, by_name, isa, track)
     find_elsewhere(grave, by_name, isa, target.platform, {**told, **inferred}, track)
@@ -111,6 +130,7 @@ def validate(
         found,
         told,
         inferred,
+        seen,
     )
 
 

@@ -11,7 +11,7 @@ from drafthart.conformance.comparison import Difference
 from drafthart.conformance.known import Case, explanation
 from drafthart.conformance.observe import Observed
 from drafthart.conformance.probes.probe import Probe
-from drafthart.conformance.probes.program import meaning
+from drafthart.conformance.probes.program import end_of
 from drafthart.conformance.subjects import exercised, observed
 from drafthart.generator.spec.model import CSR, ISA, Field
 
@@ -35,7 +35,8 @@ class Finding:
     """Differences of one kind: the one that needs least to show, and the labels of all probes.
 
     `items` begin with what is most likely at fault. `why` is a reason where the verdict has one.
-    `as_in` are the revisions that do as the target does.
+    `as_in` are the revisions that do as the target does. `key` names the kind: it is the same
+    however many probes show it, and whichever shows it first.
     """
 
     verdict: Verdict
@@ -47,6 +48,8 @@ class Finding:
     section: str = ""
     rules: list[str] = field(default_factory=list)
     as_in: list[str] = field(default_factory=list)
+    key: str = ""
+    differences: list[Difference] = field(default_factory=list)
 
     @property
     def probe(self) -> str:
@@ -68,12 +71,16 @@ def findings(
             probe = probes[difference.probe]
             verdict, why = _verdict(difference, probe, isa, absent, named)
             items = _items(difference, probe, isa)
-            key = (verdict, *_kind(one.group.name, difference, items, why))
+            kind = _kind(one.group.name, difference, items, why)
+            key = (verdict, *kind)
             finding = kinds.get(key)
             if finding is None:
                 finding = kinds[key] = Finding(verdict, one.group.name, difference, [], [], why)
+                finding.key = _key(verdict, kind, why)
                 weights[key] = _weight(probe)
-            finding.probes.append(probe.label)
+            finding.differences.append(difference)
+            if finding.probes[-1:] != [probe.label]:
+                finding.probes.append(probe.label)
             if _weight(probe) < weights[key]:
                 finding.group, finding.first = one.group.name, difference
                 finding.items[:0] = [it for it in items if it not in finding.items]
@@ -84,7 +91,9 @@ def findings(
             key = (Verdict.INCONCLUSIVE, one.group.name)
             why = "the target died or took too long"
             items = list(exercised(probes[one.lost[0]], isa))
-            kinds[key] = Finding(Verdict.INCONCLUSIVE, one.group.name, lost, one.lost, items, why)
+            finding = Finding(Verdict.INCONCLUSIVE, one.group.name, lost, one.lost, items, why)
+            finding.key = _key(Verdict.INCONCLUSIVE, key[1:], "")
+            kinds[key] = finding
     order = list(Verdict)
     return sorted(kinds.values(), key=lambda it: (order.index(it.verdict), -len(it.probes)))
 
@@ -99,8 +108,8 @@ def not_implemented(observations: Iterable[Observed], isa: ISA) -> Iterator[str]
             if here is None or there is None:
                 continue
             items = exercised(one.group.probes[number], isa)
-            if len(items) == 1 and meaning(one.group, isa, here)["end"] == "complete":
-                refused = _REFUSED.fullmatch(meaning(one.group, isa, there)["end"])
+            if len(items) == 1 and end_of(one.group, here) == "complete":
+                refused = _REFUSED.fullmatch(end_of(one.group, there))
                 chances.setdefault(items[0], []).append(refused is not None)
     return (item for item, refused in chances.items() if all(refused))
 
@@ -173,6 +182,13 @@ def _kind(group: str, difference: Difference, items: Sequence[str], why: str) ->
     if difference.what in ("end", "setup traps") or "." in difference.what:
         return (group, difference.what, difference.here, difference.there)
     return (group, difference.what, *items[:1])
+
+
+def _key(verdict: Verdict, kind: Sequence[str], why: str) -> str:
+    """What names a finding in reports. Of a reason only the first part: the rest is prose."""
+    if verdict is Verdict.DEVIATION:
+        return " | ".join(kind)
+    return " | ".join([verdict, *([why.partition(": ")[0]] if why else kind)])
 
 
 def _weight(probe: Probe) -> int:

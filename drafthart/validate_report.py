@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from typing import Any
-from xml.etree import ElementTree as Xml
 
 from rich.table import Table
 from rich.text import Text
 
-from drafthart.conformance.probes.probe import MODES
+from drafthart.conformance.matrix import Cell, Part, Row, matrix
+from drafthart.conformance.probes.probe import MODES, Group
+from drafthart.conformance.probes.program import Platform
 from drafthart.conformance.validate import Validation
 from drafthart.conformance.verdicts import Finding, Verdict
+from drafthart.generator.diff.report.annotations import data_text, property_text
 from drafthart.output import as_json, table
 from drafthart.runtime.gate import Stability
 
@@ -23,7 +24,9 @@ _STYLES = {
     Verdict.KNOWN: "dim",
     Verdict.CHOICE: "dim",
 }
-_GRAVE = (Verdict.DEVIATION, Verdict.NOT_IMPLEMENTED, Verdict.INCONCLUSIVE)
+GRAVE = (Verdict.DEVIATION, Verdict.NOT_IMPLEMENTED, Verdict.INCONCLUSIVE)
+"""The verdicts that count against a target."""
+_MOST_ROWS = 20
 
 
 def summary(outcome: Validation) -> str:
@@ -48,9 +51,12 @@ def _plural(verdict: Verdict, count: int) -> str:
 
 
 def as_text(outcome: Validation, *, everything: bool = False) -> Iterator[str | Text | Table]:
-    """For a terminal: the grave findings in full, the others in a line each with `everything`."""
-    for finding in outcome.of(*_GRAVE):
-        yield Text(f"{finding.verdict}: {_what(finding)}", style=_STYLES[finding.verdict])
+    """For a terminal: the grave findings in full, the others in a line each with `everything`.
+
+    Then how many probes differ of each item in each mode, where some do.
+    """
+    for finding in outcome.of(*GRAVE):
+        yield Text(f"{finding.verdict}: {what(finding)}", style=_STYLES[finding.verdict])
         yield f"  probe     {finding.probe}{_more(len(finding.probes), 'probe')}"
         yield f"  expected  {finding.first.here}, seen {finding.first.there}"
         yield f"  items     {_list(finding.items)}"
@@ -65,15 +71,44 @@ def as_text(outcome: Validation, *, everything: bool = False) -> Iterator[str | 
         yield ""
     minor = outcome.of(Verdict.KNOWN, Verdict.CHOICE)
     if minor and everything:
-        rows = [(str(it.verdict), str(len(it.probes)), f"{_what(it)}: {it.why}") for it in minor]
+        rows = [(str(it.verdict), str(len(it.probes)), f"{what(it)}: {it.why}") for it in minor]
         yield table(("verdict", "probes", "what"), rows)
         yield ""
+    yield from _differing(outcome)
     for name, value in outcome.inferred.items():
         yield f"its choice: {name}={value}"
     yield summary(outcome)
 
 
-def _what(finding: Finding) -> str:
+def _differing(outcome: Validation) -> Iterator[str | Table]:
+    rows = [
+        (item, row)
+        for part, rows in matrix(outcome).rows.items()
+        if part is not Part.LEFT
+        for item, row in rows.items()
+        if any(cell.gravest in GRAVE for cell in row.values())
+    ]
+    if rows:
+        rows.sort(key=lambda it: -sum(_grave(cell) for cell in it[1].values()))
+        shown = [(item, *_counts(row)) for item, row in rows[:_MOST_ROWS]]
+        yield table(("probes that differ", *MODES), shown)
+        if len(rows) > _MOST_ROWS:
+            yield f"and {len(rows) - _MOST_ROWS} items more; --format html has all"
+        yield ""
+
+
+def _counts(row: Row) -> Iterator[str]:
+    for mode in MODES:
+        cell = row.get(mode)
+        yield f"{_grave(cell) or '-'} of {cell.probes}" if cell else ""
+
+
+def _grave(cell: Cell) -> int:
+    return sum(cell.verdicts.get(it, 0) for it in GRAVE)
+
+
+def what(finding: Finding) -> str:
+    """What it is about, and of which item."""
     return f"{finding.first.what} ({finding.items[0] if finding.items else finding.group})"
 
 
@@ -87,6 +122,7 @@ def _list(ids: list[str], most: int = 4) -> str:
 
 def as_data(outcome: Validation, stability: Stability) -> dict[str, Any]:
     """As data; specs/schema/validate.schema.json describes it."""
+    found = matrix(outcome)
     return {
         "target": outcome.target,
         "revision": outcome.isa.id,
@@ -98,9 +134,20 @@ def as_data(outcome: Validation, stability: Stability) -> dict[str, Any]:
         "lost": outcome.lost,
         "parameters": {it.name: it.value for it in outcome.isa.parameters.values()},
         "inferred": dict(outcome.inferred),
-        "groups": {name: len(group.probes) for name, group in outcome.groups.items()},
+        "groups": {name: _probed(group) for name, group in outcome.groups.items()},
+        "matrix": [
+            {
+                "part": str(part),
+                "item": item,
+                "modes": {mode: _cell(row[mode]) for mode in MODES if mode in row},
+            }
+            for part, rows in found.rows.items()
+            for item, row in rows.items()
+        ],
+        "not_probed": list(found.left),
         "findings": [
             {
+                "key": it.key,
                 "verdict": str(it.verdict),
                 "group": it.group,
                 "probe": it.probe,
@@ -119,107 +166,49 @@ def as_data(outcome: Validation, stability: Stability) -> dict[str, Any]:
     }
 
 
-def as_junit(outcome: Validation, stability: Stability) -> str:
-    """As JUnit's XML: a test for each finding, and one for each group without a grave one."""
-    grave = outcome.of(*_GRAVE)
-    minor = outcome.of(Verdict.KNOWN, Verdict.CHOICE)
-    fine = [name for name in outcome.groups if name not in {it.group for it in grave}]
-    suite = Xml.Element(
-        "testsuite",
-        name=f"{outcome.target} as {outcome.isa.id}",
-        tests=str(len(grave) + len(minor) + len(fine)),
-        failures=str(len(grave)),
-        skipped=str(len(minor)),
-    )
-    properties = Xml.SubElement(suite, "properties")
-    for name, value in stability.items():
-        Xml.SubElement(properties, "property", name=f"stability.{name}", value=str(value))
-    for name in fine:
-        Xml.SubElement(suite, "testcase", classname=name, name=f"all of {name}")
-    for it in (*grave, *minor):
-        case = Xml.SubElement(
-            suite, "testcase", classname=it.group, name=f"{it.probe}: {it.first.what}"
-        )
-        text = f"expected {it.first.here}, seen {it.first.there}"
-        if it in grave:
-            failure = Xml.SubElement(case, "failure", type=str(it.verdict), message=text)
-            failure.text = "\n".join([it.section, *it.rules, *it.probes])
-        else:
-            Xml.SubElement(case, "skipped", message=f"{it.verdict}: {it.why}")
-    Xml.indent(suite)
-    return Xml.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+def _cell(cell: Cell) -> dict[str, int]:
+    counts = {str(it): cell.verdicts[it] for it in Verdict if it in cell.verdicts}
+    return {"probes": cell.probes, "agreed": cell.agreed, **counts}
 
 
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>
-body {{ font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em }}
-table {{ border-collapse: collapse; margin: 1em 0 }}
-th, td {{ border: 1px solid #bbb; padding: .2em .6em; text-align: left; vertical-align: top }}
-.bad {{ background: #f8d0d0 }} .good {{ background: #d8efd8 }}
-code {{ font-size: 90% }}
-</style>
-<h1>{title}</h1>
-<p>{summary}</p>
-{body}
-</html>
-"""
+def _probed(group: Group) -> dict[str, list[str]]:
+    """The labels of a group's probes by mode."""
+    return {
+        mode: labels
+        for mode in MODES
+        if (labels := [probe.label for probe in group.probes if probe.mode == mode])
+    }
 
 
-def as_html(outcome: Validation, stability: Stability) -> str:
-    """As a page of its own: items by modes with links, then each finding."""
-    title = escape(f"{outcome.target} as {outcome.isa.id}")
-    parts = [f"<p>{escape(outcome.isa.id)} is {escape(stability['status'])}.</p>"]
-    if outcome.inferred:
-        chosen = ", ".join(f"{name}={value}" for name, value in outcome.inferred.items())
-        parts.append(f"<p>Its choices, as found: {escape(chosen)}.</p>")
-    parts += _matrix(outcome)
-    for number, it in enumerate(outcome.findings):
-        rows = (
-            ("group", it.group),
-            ("probe", it.probe + _more(len(it.probes), "probe")),
-            ("expected", it.first.here),
-            ("seen", it.first.there),
-            ("items", _list(it.items, 12)),
-            ("rules", ", ".join(it.rules)),
-            ("section", it.section),
-            ("why", it.why),
-            ("right in", ", ".join(it.as_in)),
-        )
-        cells = "".join(f"<tr><th>{name}<td>{escape(value)}" for name, value in rows if value)
-        head = escape(f"{it.verdict}: {_what(it)}")
-        parts.append(f'<h2 id="f{number}">{head}</h2>\n<table>{cells}</table>')
-    return _PAGE.format(title=title, summary=escape(summary(outcome)), body="\n".join(parts))
+def annotations(outcome: Validation) -> Iterator[str]:
+    """Workflow commands of GitHub, one for each finding that counts, and the summary."""
+    for it in outcome.of(*GRAVE):
+        level = "warning" if it.verdict is Verdict.INCONCLUSIVE else "error"
+        told = [f"expected {it.first.here}, seen {it.first.there}, in {it.probe}", it.section]
+        title = f"{it.verdict}: {what(it)}"
+        yield f"::{level} title={property_text(title)}::{data_text('; '.join(filter(None, told)))}"
+    yield f"::notice title=validate::{data_text(summary(outcome))}"
 
 
-def _matrix(outcome: Validation) -> Iterator[str]:
-    """Items by the modes of the probes that differ; a cell leads to its finding."""
-    cells: dict[str, dict[str, tuple[int, int]]] = {}
-    for number, it in enumerate(outcome.findings):
-        if it.verdict not in _GRAVE:
-            continue
-        modes = {probe.label: probe.mode for probe in outcome.groups[it.group].probes}
-        for label in it.probes:
-            if label in modes and it.items:
-                row = cells.setdefault(it.items[0], {})
-                row[modes[label]] = (number, row.get(modes[label], (0, 0))[1] + 1)
-    if not cells:
-        return
-    head = "".join(f"<th>{mode}" for mode in MODES)
-    yield f"<table><tr><th>item{head}"
-    for item, row in cells.items():
-        shown = (
-            f'<td class="bad"><a href="#f{row[mode][0]}">{row[mode][1]}</a>'
-            if mode in row
-            else '<td class="good">'
-            for mode in MODES
-        )
-        yield f"<tr><td><code>{escape(item)}</code>{''.join(shown)}"
-    yield "</table>"
+def rendered(
+    outcome: Validation, stability: Stability, form: str, platform: Platform | None = None
+) -> str:
+    """As text of one of the forms summary, json, junit, github or html.
 
+    `platform` is the target's, for which the page shows programs.
+    """
+    match form:
+        case "summary":
+            return f"{summary(outcome)}\n"
+        case "json":
+            return as_json(as_data(outcome, stability))
+        case "junit":
+            from drafthart.validate_junit import as_junit
 
-def rendered(outcome: Validation, stability: Stability, form: str) -> str:
-    """As text of one of the forms json, junit or html."""
-    if form == "json":
-        return as_json(as_data(outcome, stability))
-    return as_junit(outcome, stability) if form == "junit" else as_html(outcome, stability)
+            return as_junit(outcome, stability)
+        case "github":
+            return "".join(f"{line}\n" for line in annotations(outcome))
+        case _:
+            from drafthart.validate_page import as_html
+
+            return as_html(outcome, stability, platform or Platform())

@@ -17,6 +17,7 @@ _PMP = ("pmpcfg", "pmpaddr")
 _UNTOUCHED = ("mtvec", "misa", *_PMP)
 _ENABLES = ("mcounteren", "hcounteren", "scounteren")
 _ALL = (1 << 64) - 1
+_SV39 = 8
 _PATTERNS = (0, _ALL, 0x5555_5555_5555_5555, 0xAAAA_AAAA_AAAA_AAAA, 0x0123_4567_89AB_CDEF)
 
 _OPERATIONS = {
@@ -37,7 +38,7 @@ def _gates(names: Names, csr: CSR) -> Iterator[tuple[str, int, Setup]]:
         (name, _writable(names.isa.csrs[name])) for name in _ENABLES if names.has(name)
     )
     if _counts(csr):
-        for off in range(1, 8):
+        for off in range(1, 1 << len(everything)):
             label = "+".join(e for e, _ in (c for b, c in enumerate(everything) if off >> b & 1))
             yield label, 0, tuple(c for b, c in enumerate(everything) if off >> b & 1)
     else:
@@ -113,7 +114,20 @@ def csr_values(isa: ISA) -> Group:
         }  # the first name counts
         for value, label in labels.items():
             probes.append(Probe(f"csr:{csr.name} keeps {label}", action, registers=(value, 0)))
+        probes += _over_another(names, csr, action)
     return Group("csr-values", tuple(probes), baseline(names), ())
+
+
+def _over_another(names: Names, csr: CSR, action: str) -> Iterator[Probe]:
+    """Every MODE of an address-translation CSR but Bare, written where Sv39 stood."""
+    mode = names.field(f"{csr.name}.MODE")
+    if mode is None or mode.width != 4:
+        return
+    before = f"li t0, {_SV39 << mode.low | 0x48:#x}\ncsrw {csr.address:#x}, t0\n"
+    for scheme in range(1, 16):
+        value = scheme << mode.low | 0x84
+        label = f"csr:{csr.name} keeps MODE {scheme} after Sv39"
+        yield Probe(label, before + action, registers=(value, 0))
 
 
 def csr_aliases(isa: ISA) -> Group:

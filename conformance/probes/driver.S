@@ -72,14 +72,15 @@ store_word:
 trap_to_m:
     beqz    s8, skip
     li      s8, 0
-    slli    t5, s9, 16
+    addi    t5, s9, 2               # bit 17: there is a record
+    slli    t5, t5, 16
     or      t5, t5, s11
     slli    t6, s7, 32
     or      t5, t5, t6
-    sd      t5, 0(s1)
     sd      a0, 8(s1)
     sd      a1, 16(s1)
     call    observe                 # leaves s1 behind the record
+    sd      t5, -8*RECORD_WORDS(s1) # last: what is read earlier is no record
     j       next_probe
 skip:
     csrr    t6, mepc
@@ -104,6 +105,7 @@ done:
     li      s9, 1
 leave:
     bnez    s10, 1f
+by_ebreak:
     ebreak
 1:
     ecall
@@ -145,21 +147,36 @@ report:
     bnez    s2, 3b
     j       2b
 8:
+    .globl  finish                  # where debuggers stop: all records are in memory
+finish:
     la      t0, tohost
     li      t1, 1
     sd      t1, 0(t0)
     li      t0, EXIT
     li      t1, EXIT_VALUE
     sw      t1, 0(t0)
-9:
-    j       9b
+    .globl  parked                  # where debuggers leave the hart
+parked:
+    j       parked
 
-# a1: a character for the 16550 at s3.
+# a1: a character for the 16550 at s3, or for HTIF's console if that is tohost.
 put:
+    la      t0, tohost
+    beq     s3, t0, put_by_htif
+1:
     lbu     t1, 5(s3)
     andi    t1, t1, 0x20            # the transmitter is empty
-    beqz    t1, put
+    beqz    t1, 1b
     sb      a1, 0(s3)
+    ret
+put_by_htif:
+    li      t1, 0x0101000000000000  # device 1, command 1
+    or      a1, a1, t1
+    sd      a1, 0(t0)
+1:
+    sd      zero, 8(t0)             # whatever it answers
+    ld      t1, 0(t0)               # zero once it is taken
+    bnez    t1, 1b
     ret
 
     .section .rodata

@@ -121,10 +121,14 @@ def _mprv(names: Names, stages: Stages) -> Iterator[Probe]:
         "hlv.w": "hlv.w a1, (a0)",
         "hlvx.hu": "hlvx.hu a1, (a0)",
     }
-    for (name, text), mode, bits, spvp in product(actions.items(), MODES, range(0, 32, 2), (0, 1)):
-        if spvp and not name.startswith("h"):
+    entries = {mode: names.entry(mode) for mode in MODES}
+    entries["M with MPV"] = names.entry("M") | names.mask("mstatus.MPV")
+    for (name, text), mode, bits, spvp in product(
+        actions.items(), entries, range(0, 32, 2), (0, 1)
+    ):
+        if name not in names.isa.instructions or (spvp and not name.startswith("h")):
             continue
-        mstatus = names.entry(mode) | names.mask("mstatus.MPRV")
+        mstatus = entries[mode] | names.mask("mstatus.MPRV")
         off = f"li t0, {names.mask('mstatus.MPRV'):#x}\ncsrc mstatus, t0"
         action = f"li t0, {mstatus:#x}\ncsrw mstatus, t0\n{text}\n{off}"
         setup: Setup = (

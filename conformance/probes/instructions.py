@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drafthart.conformance.probes.interrupts import enable, source
 from drafthart.conformance.probes.probe import Group, Names, Probe, Setup, existing
 from drafthart.conformance.probes.state import CONTENT, DATA, baseline, watched
 from drafthart.generator.spec.model import ISA, Instruction
@@ -60,9 +61,15 @@ def _returns(names: Names, mode: str) -> Setup:
 def _awake(names: Names, mode: str) -> Setup:
     """An interrupt that ends WFI and is not taken in this mode."""
     if mode == "VS":
-        enabled = names.mask("mie.VSSIE")
-        pending = names.mask("hvip.VSSIP")
-        return (("hideleg", names.mask("hideleg.VSSI")), ("mie", enabled), ("hvip", pending))
+        path = source(names, "VSSI")
+        if path is None:
+            return ()
+        delegated = names.mask("hideleg.VSSI")
+        wanted = (enable(path), path)
+        return (
+            ("hideleg", delegated),
+            *((field.partition(".")[0], names.mask(field)) for field in wanted),
+        )
     if mode in ("M", "HS"):
         delegated = names.mask("mideleg.SSI") if mode == "HS" else 0
         pending = names.mask("mip.SSIP")

@@ -10,13 +10,28 @@ from drafthart.conformance.probes.state import baseline, watched
 from drafthart.generator.spec.model import ISA
 
 _MODES = ("M", "HS", "U", "VS", "VU")
-# Where software makes an interrupt pending: name → the CSR's field.
+# Where software makes an interrupt pending: name → the CSR's field, in the newest drafts first.
 _SOURCES = {
-    "SSI": "mip.SSIP", "STI": "mip.STIP", "SEI": "mip.SEIP",
-    "VSSI": "hvip.VSSIP", "VSTI": "hvip.VSTIP", "VSEI": "hvip.VSEIP",
+    "SSI": ("mip.SSIP",), "STI": ("mip.STIP",), "SEI": ("mip.SEIP",),
+    "VSSI": ("hvip.VSSIP", "mip.VSSIP", "vsip.SSIP"),
+    "VSTI": ("hvip.VSTIP", "mip.VSTIP", "vsip.STIP"),
+    "VSEI": ("hvip.VSEIP", "mip.VSEIP", "vsip.SEIP"),
 }  # fmt: skip
+_ENABLES = {"mip": "mie", "hvip": "mie", "vsip": "vsie"}
 _SHOWN = ("mip", "mie", "sip", "sie", "hip", "hie", "vsip", "vsie", "hvip", "mideleg", "hideleg")
 _ALL = (1 << 64) - 1
+
+
+def source(names: Names, name: str) -> str | None:
+    """The field that makes an interrupt pending, if the revision has one that can be written."""
+    fields = ((path, names.field(path)) for path in _SOURCES[name])
+    return next((path for path, field in fields if field and field.kind != "RO"), None)
+
+
+def enable(path: str) -> str:
+    """The field that enables what this one makes pending."""
+    csr, _, field = path.partition(".")
+    return f"{_ENABLES[csr]}.{field[:-1]}E"
 
 
 def interrupts(isa: ISA) -> Group:
@@ -29,14 +44,14 @@ def interrupts(isa: ISA) -> Group:
 
 
 def _taken(names: Names) -> Iterator[Probe]:
-    sources = {name: path for name, path in _SOURCES.items() if names.field(path)}
+    sources = {name: path for name in _SOURCES if (path := source(names, name))}
     sets = [(name,) for name in sources] + list(combinations(sources, 2)) + [tuple(sources)]
     for pending, mode in product(sets, _MODES):
-        for delegated, to_vs, enable, vector in product((0, 1), (0, 1), range(8), (0, 1)):
-            if len(pending) > 1 and (vector or enable not in (0, 7)):
+        for delegated, to_vs, enables, vector in product((0, 1), (0, 1), range(8), (0, 1)):
+            if len(pending) > 1 and (vector or enables not in (0, 7)):
                 continue
-            mie, sie, vs_sie = enable & 1, enable >> 1 & 1, enable >> 2
-            if vector and enable != 7:
+            mie, sie, vs_sie = enables & 1, enables >> 1 & 1, enables >> 2
+            if vector and enables != 7:
                 continue
             setup: list[Write] = [
                 (
@@ -45,23 +60,8 @@ def _taken(names: Names) -> Iterator[Probe]:
                 ),
                 ("hideleg", _ALL if to_vs else 0),
                 ("vsstatus", names.value("vsstatus.SIE", vs_sie)),
-                (
-                    "mie",
-                    sum(
-                        names.mask(
-                            sources[s].replace("hvip", "mie").replace("mip", "mie")[:-1] + "E"
-                        )
-                        for s in pending
-                    ),
-                ),
-                (
-                    "mip",
-                    sum(names.mask(sources[s]) for s in pending if sources[s].startswith("mip")),
-                ),
-                (
-                    "hvip",
-                    sum(names.mask(sources[s]) for s in pending if sources[s].startswith("hvip")),
-                ),
+                *_masks(names, [enable(sources[s]) for s in pending]),
+                *_masks(names, [sources[s] for s in pending]),
             ]
             if vector:
                 setup += [("stvec", "vector_to_hs + 1"), ("vstvec", "vector_to_vs + 1")]
@@ -69,3 +69,9 @@ def _taken(names: Names) -> Iterator[Probe]:
             gates = f"mideleg={delegated} hideleg={to_vs} MIE={mie} SIE={sie} vsSIE={vs_sie}"
             label = f"{'+'.join(pending)} in {mode}, {gates}{' vectored' if vector else ''}"
             yield Probe(label, "nop\nnop", mode, existing(names, setup), mstatus)
+
+
+def _masks(names: Names, paths: list[str]) -> Iterator[Write]:
+    """Writes that set these fields and clear the rest."""
+    for csr in dict.fromkeys(path.partition(".")[0] for path in paths):
+        yield csr, names.mask(*(path for path in paths if path.startswith(f"{csr}.")))

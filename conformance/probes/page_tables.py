@@ -133,4 +133,5 @@ class Stages:
         on = self.on(s="Sv39" if mode in ("HS", "U") else None) if stages is None else stages
         translated = {"VU": "vsatp", "U": "satp"}.get(mode)
         virtual = ALIAS if any(what == translated for what, _ in on) else 0
-        return Probe(label, action, mode, (*setup, *on), mstatus, (address, value), virtual)
+        written = existing(self.names, (*setup, *on))
+        return Probe(label, action, mode, written, mstatus, (address, value), virtual)

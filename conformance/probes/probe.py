@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from drafthart.generator.spec.model import ISA, Field
 
 Write = tuple[str | int, int | str]
-"""A CSR's name, or the physical address of a doubleword, and the value: a number, or an expression
-for the assembler."""
+"""A CSR's name, a register of a2 to a7 or of fa0 to fa7, or the physical address of a doubleword,
+and the value: a number, or an expression for the assembler."""
 Setup = tuple[Write, ...]
 """What is written in M-mode beforehand, in this order."""
 
@@ -19,7 +19,8 @@ MODES = {"M": (0, "M"), "HS": (0, "S"), "U": (0, "U"), "VS": (1, "S"), "VU": (1,
 
 
 Watched = str | tuple[str, int]
-"""A CSR's name, or a name and the physical address of a doubleword."""
+"""The name of a CSR or of a register of a2 to a7, or a name and the physical address of a
+doubleword."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from drafthart.conformance.probes.probe import Group, Names, Probe, Setup
 from drafthart.generator.assembly import Program, assemble
+from drafthart.generator.assembly.registers import FLOAT_REGISTERS, REGISTERS
 from drafthart.generator.spec.model import ISA
 
 _DRIVER = Path(__file__).with_name("driver.S")
 _FIXED = ("how", "a0", "a1")
 """What the driver notes by itself, before `Group.watch`."""
 
+WRITTEN = 1 << 17
+"""A bit of the first word of each record, which the driver sets."""
+HTIF = "htif"
+"""The console of a platform that has none but the host's, by the symbol `tohost`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Platform:
     """Where a target has what the programs need.
 
-    `ram` is the first address; `console` a 16550's data register, or None; a store of `exit_value`
-    to `exit` ends the run, as does a store of 1 to the symbol `tohost`. `quiet` are stores, pairs
-    of address and value, that make the devices' interrupts not pending.
+    `ram` is the first address; `console` a 16550's data register, "htif" for characters by the
+    symbol `tohost`, or None; a store of `exit_value` to `exit` ends the run, as does a store of 1
+    to `tohost`. `quiet` are stores, pairs of address and value, that make the devices' interrupts
+    not pending.
     """
 
     ram: int = 0x8000_0000
-    console: int | None = 0x1000_0000
+    console: int | str | None = 0x1000_0000
     exit: int = 0x10_0000
     exit_value: int = 0x5555
     quiet: tuple[tuple[int, int], ...] = ((0x200_4000, (1 << 64) - 1),)
@@ -42,14 +49,14 @@ def source(group: Group, isa: ISA, platform: Platform) -> str:
     words = len(_FIXED) + len(group.watch)
     lines = [
         f".equ RECORD_WORDS, {words}",
-        f".equ CONSOLE, {platform.console or 0:#x}",
+        f".equ CONSOLE, {_console(platform)}",
         f".equ EXIT, {platform.exit:#x}",
         f".equ EXIT_VALUE, {platform.exit_value:#x}",
-        _DRIVER.read_text(),
+        driver(),
         ".text",
         *_fences(isa),
         *_observe(group),
-        *(line for csr in written for line in (f"write_{csr}:", f"csrw {csr}, a0", "ret")),
+        *(line for name in written for line in (f"write_{name}:", _write(name), "ret")),
         ".balign 4096",
     ]
     for text, label in actions.items():
@@ -63,14 +70,34 @@ def source(group: Group, isa: ISA, platform: Platform) -> str:
     lines.append("probes:")
     lines += [f".dword {_row(probe, actions[probe.action], names)}" for probe in group.probes]
     lines += [".dword 0", ".bss", ".balign 64", ".globl begin_signature", "begin_signature:"]
-    lines += [f".zero {8 * words * len(group.probes)}", ".globl end_signature", "end_signature:"]
+    # Some simulators write a signature in lines of 16 bytes, and nothing if a part is left.
+    lines += [f".zero {8 * words * len(group.probes)}", ".balign 16"]
+    lines += [".globl end_signature", "end_signature:"]
     return "\n".join(lines) + "\n"
+
+
+def driver() -> str:
+    """The part that all programs share: what runs the probes, and notes what they leave."""
+    return _DRIVER.read_text()
 
 
 def build(group: Group, isa: ISA, platform: Platform) -> Program:
     """The program, ready to be written as ELF."""
     text = source(group, isa, platform)
     return assemble(text, isa, name=f"{group.name}.S", base=platform.ram)
+
+
+def _console(platform: Platform) -> str:
+    if platform.console == HTIF:
+        return "tohost"
+    return f"{platform.console or 0:#x}"
+
+
+def _write(name: str) -> str:
+    """What gives a CSR or a register the value in a0."""
+    if name in FLOAT_REGISTERS:
+        return f"fmv.d.x {name}, a0"
+    return f"mv {name}, a0" if name in REGISTERS else f"csrw {name}, a0"
 
 
 def _fences(isa: ISA) -> list[str]:
@@ -83,7 +110,9 @@ def _fences(isa: ISA) -> list[str]:
 def _observe(group: Group) -> list[str]:
     lines = ["observe:"]
     for index, what in enumerate(group.watch, start=len(_FIXED)):
-        if isinstance(what, str):
+        if what in REGISTERS:
+            lines.append(f"mv t0, {what}")
+        elif isinstance(what, str):
             lines += ["li t0, -1", f"csrr t0, {what}"]
         else:
             lines += [f"li t0, {what[1]:#x}", "ld t0, 0(t0)"]
@@ -110,7 +139,7 @@ def _row(probe: Probe, action: str, names: Names) -> str:
     return f"{head}, {_operations(probe.setup)}"
 
 
-_HANDLERS = {2: ("HS", "scause"), 3: ("VS", "vscause")}
+_HANDLERS = {"2": ("HS", "scause"), "3": ("VS", "vscause")}
 _M_LEVEL = ("mcause", "mepc", "mtval", "mtval2", "mtinst")
 
 
@@ -119,35 +148,60 @@ def record_size(group: Group) -> int:
     return len(_FIXED) + len(group.watch)
 
 
-def meaning(group: Group, isa: ISA, record: Sequence[int]) -> dict[str, str]:
+def meaning(
+    group: Group, isa: ISA, record: Sequence[int], among: Container[str] | None = None
+) -> dict[str, str]:
     """What was seen → its value, as text.
 
     `end` tells how it ended: complete or by which traps, or `lost` if the record is not whole. A
-    field of a CSR counts by itself. What only the way out has written is left out.
+    field of a CSR counts by itself. What only the way out has written is left out, and with
+    `among` what is not of these words.
     """
-    keys = [*_FIXED, *(what if isinstance(what, str) else what[0] for what in group.watch)]
+    keys = record_keys(group)
     if len(record) != len(keys):
         return {"end": "lost"}
-    return _meaning(dict(zip(keys, record, strict=True)), isa)
+    return _meaning(dict(zip(keys, record, strict=True)), isa, among)
 
 
-def _meaning(record: dict[str, int], isa: ISA) -> dict[str, str]:
+def end_of(group: Group, record: Sequence[int]) -> str:
+    """How a probe ended, as `meaning` tells it."""
+    keys = record_keys(group)
+    if len(record) != len(keys):
+        return "lost"
+    return _end(dict(zip(keys, record, strict=True)))
+
+
+def record_keys(group: Group) -> list[str]:
+    """The names of a record's words."""
+    return [*_FIXED, *(what if isinstance(what, str) else what[0] for what in group.watch)]
+
+
+def _handlers(how: int) -> list[str]:
+    digits = f"{how & 0xFFFF:x}" if how & 0xFFFF else ""
+    return [_HANDLERS.get(digit, ("?", ""))[0] for digit in digits]
+
+
+def _end(record: Mapping[str, int]) -> str:
+    how = record["how"]
+    handlers = _handlers(how)
+    if how >> 16 & 1:
+        return " ".join(["complete", *handlers])
+    if handlers:
+        _, cause = _HANDLERS.get(f"{how & 0xFFFF:x}"[0], ("?", ""))
+        return f"{' '.join(handlers)} {_cause(record[cause]) if cause in record else '?'}"
+    return f"M {_cause(record['mcause'])}" if "mcause" in record else "M"
+
+
+def _meaning(record: dict[str, int], isa: ISA, among: Container[str] | None) -> dict[str, str]:
+    seen = {"end": _end(record)}
     how = record.pop("how")
-    handlers = [
-        _HANDLERS.get(int(digit), ("?", ""))[0] for digit in f"{how & 0xFFFF:x}" if how & 0xFFFF
-    ]
+    handlers = _handlers(how)
     complete = bool(how >> 16 & 1)
-    seen: dict[str, str] = {}
-    if complete:
-        seen["end"] = " ".join(["complete", *handlers])
-    elif handlers:
-        first = _HANDLERS[int(f"{how & 0xFFFF:x}"[0])][1]
-        seen["end"] = f"{' '.join(handlers)} {_cause(record[first])}"
-    else:
-        seen["end"] = f"M {_cause(record['mcause'])}" if "mcause" in record else "M"
     if how >> 32:
         seen["setup traps"] = str(how >> 32)
     for name, value in record.items():
+        if among is not None and name not in among:
+            continue
         if name in _M_LEVEL and (complete or handlers):
             continue
         if name in isa.csrs and len(isa.csrs[name].fields) > 1:

@@ -70,9 +70,10 @@ def _events(names: Names) -> Iterator[_Event]:
             yield _Event(f"csrr {name}", f"csrr a1, {name}")
     if "hfence.gvma" in names.isa.instructions:
         yield _Event("hfence.gvma", "hfence.gvma x0, x0")
-        yield _Event("hlv.w nowhere", "hlv.w a1, (a0)", NOWHERE)
-        yield _Event("hsv.b nowhere", "hsv.b a1, (a0)", NOWHERE)
-        yield _Event("hlvx.hu nowhere", "hlvx.hu a1, (a0)", NOWHERE)
+    for text in ("hlv.w a1", "hsv.b a1", "hlvx.hu a1"):
+        name = text.split()[0]
+        if name in names.isa.instructions:
+            yield _Event(f"{name} nowhere", f"{text}, (a0)", NOWHERE)
 
 
 def exceptions(isa: ISA) -> Group:

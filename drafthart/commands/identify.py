@@ -10,10 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from drafthart.arguments import Format, FormatOption
+from drafthart.commands.identify_from import DumpOption, ElfOption, TraceOption, identify_from
+from drafthart.commands.stability import AllowUnstableOption
 from drafthart.commands.validate import complete_target
 from drafthart.conformance.identify import Identification, Question
 from drafthart.conformance.identify import identify as run
 from drafthart.conformance.target_file import load_target
+from drafthart.generator.errors import DrafthartError
 from drafthart.output import say, say_json, table, track
 from drafthart.runtime.gate import mixed, stability
 from drafthart.runtime.resolved import resolved
@@ -22,6 +25,8 @@ EXAMPLES = (
     "drafthart identify qemu-7.2",
     "drafthart identify my-chip.yaml --format json",
     "drafthart identify drafthart:h@1.0~1",
+    "drafthart identify --from-csr-dump registers.txt",
+    "drafthart identify --from-trace commits.log --elf hello.elf",
 )
 
 _MOST = 12
@@ -29,14 +34,18 @@ _MOST = 12
 
 def identify(
     target: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="TARGET",
             help="A target's name, a file NAME.yaml, or drafthart:REV[:PARAMETER=VALUE,...].",
             autocompletion=complete_target,
             show_default=False,
         ),
-    ],
+    ] = None,
+    from_csr_dump: DumpOption = None,
+    from_trace: TraceOption = None,
+    elf: ElfOption = None,
+    allow_unstable: AllowUnstableOption = None,
     single_changes: Annotated[
         bool,
         typer.Option(
@@ -53,6 +62,11 @@ def identify(
     do. Where no revision does all that TARGET does, the best is tried with single changes. What is
     found here the first time is kept for the next.
     """
+    if target is None:
+        identify_from(from_csr_dump, from_trace, elf, allow_unstable or (), format_)
+        return
+    if from_csr_dump or from_trace or elf:
+        raise DrafthartError(f"{target}: name a target, a dump or a trace, but one of them only")
     chosen, _ = load_target(target)
     outcome = run(chosen, variants=single_changes, track=track)
     if format_ is Format.JSON:

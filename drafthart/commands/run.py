@@ -66,6 +66,11 @@ from drafthart.commands.run_session import (
     start,
     write_snapshot,
 )
+from drafthart.commands.signature_option import (
+    SignatureOption,
+    SignatureWidthOption,
+    signature_of,
+)
 from drafthart.commands.stability import AllowUnstableOption, admitted, announce, by_name
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
@@ -173,6 +178,8 @@ def run(
     type_: TypeOption = None,
     timeout_instructions: TimeoutOption = None,
     compare: CompareOption = None,
+    signature: SignatureOption = None,
+    signature_granularity: SignatureWidthOption = None,
     dump_state: Annotated[
         bool,
         typer.Option(
@@ -260,6 +267,7 @@ def run(
         if log_commits is not None:
             log = stack.enter_context(writing(log_commits, keep=True))
         start(machine, images, snapshot)
+        left = signature_of(signature, signature_granularity, machine)
         if log is not None:
             from drafthart.runtime.commit_log import CommitLog
 
@@ -288,6 +296,8 @@ def run(
         except EngineDifferenceError as difference:
             typer.echo(f"drafthart: {difference}", err=True)
             raise typer.Exit(DIFFERENT) from None
+    if left is not None:
+        left.write_after(machine, outcome)
     if dump_state:
         for line in _state(machine):
             typer.echo(line)

@@ -14,6 +14,7 @@ import typer
 from drafthart.arguments import RevisionOption
 from drafthart.commands.engine_choice import EngineOption
 from drafthart.commands.stability import AllowUnstableOption, admitted, announce, by_name
+from drafthart.commands.write_programs import WriteProgramsOption, write_programs
 from drafthart.conformance.coverage_of_probes import KINDS, Coverage, coverage
 from drafthart.conformance.expected import program_of
 from drafthart.conformance.groups import groups, part
@@ -22,7 +23,6 @@ from drafthart.conformance.target import Target
 from drafthart.conformance.target_file import load_target, names
 from drafthart.conformance.validate import Validation, admitted_parameters
 from drafthart.conformance.validate import validate as run
-from drafthart.conformance.verdicts import Verdict
 from drafthart.generator.errors import DrafthartError
 from drafthart.output import say, say_json, table, track, write_file
 from drafthart.runtime.engines import has_compiler, native_engine
@@ -30,7 +30,7 @@ from drafthart.runtime.gate import Stability
 from drafthart.runtime.gate import stability as stability_of
 from drafthart.runtime.resolved import resolved
 from drafthart.runtime.taint import require_result_of
-from drafthart.validate_report import as_text, rendered
+from drafthart.validate_report import GRAVE, as_text, rendered
 
 EXAMPLES = (
     "drafthart validate qemu-7.2 --revision h@1.0",
@@ -39,9 +39,9 @@ EXAMPLES = (
     "drafthart validate qemu-7.2 --revision h@1.0 --format junit > report.xml",
     "drafthart validate drafthart:h@1.0~1 --revision h@1.0 --save-programs found",
     "drafthart validate --coverage --revision h@1.0 --only csr-access",
+    "drafthart validate my-chip.yaml --revision h@1.0 --write-programs programs",
 )
 
-_GRAVE = (Verdict.DEVIATION, Verdict.NOT_IMPLEMENTED, Verdict.INCONCLUSIVE)
 _MANY = 5000
 """Probes from which compiling the native engine takes less time than it saves."""
 
@@ -50,8 +50,10 @@ class ReportFormat(StrEnum):
     """For people, tools, CI servers or browsers."""
 
     TEXT = "text"
+    SUMMARY = "summary"
     JSON = "json"
     JUNIT = "junit"
+    GITHUB = "github"
     HTML = "html"
 
 
@@ -92,6 +94,7 @@ def validate(
             show_default=False,
         ),
     ] = None,
+    programs_to: WriteProgramsOption = None,
     show_coverage: Annotated[
         bool,
         typer.Option("--coverage", help="Show what the probes exercise, without a target."),
@@ -126,6 +129,11 @@ def validate(
     if show_coverage:
         _say_coverage(coverage(groups(isa, only or ()), isa, track), format_, stability_of(isa))
         return 0
+    if programs_to is not None:
+        stability = admitted(isa, allow_unstable or ())
+        announce(stability)
+        write_programs(programs_to, target, revision, only or (), stability)
+        return 0
     if target is None:
         raise DrafthartError(f"TARGET is missing; name one of {', '.join(names())}, or a file")
     stability = admitted(isa, allow_unstable or ())
@@ -147,7 +155,7 @@ def validate(
     if format_ is ReportFormat.TEXT:
         say(*as_text(outcome, everything=show_all))
     else:
-        typer.echo(rendered(outcome, stability, format_), nl=False)
+        typer.echo(rendered(outcome, stability, format_, chosen.platform), nl=False)
     return 0 if outcome.conforms else 1
 
 
@@ -167,7 +175,7 @@ def _save(outcome: Validation, target: Target, folder: Path) -> None:
     """The shortest program of each finding that counts against the target, source and ELF."""
     folder.mkdir(parents=True, exist_ok=True)
     isa = resolved(outcome.isa.id, parameters=outcome.told)
-    for number, finding in enumerate(outcome.of(*_GRAVE), start=1):
+    for number, finding in enumerate(outcome.of(*GRAVE), start=1):
         name = re.sub(r"[^\w.]+", "-", finding.probe).strip("-")[:60]
         group = part(outcome.groups[finding.group], [finding.probe])
         path = folder / f"{number:03}-{name}.S"

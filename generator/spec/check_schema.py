@@ -129,7 +129,8 @@ def _explain(root: Node, error: ValidationError) -> str:
             missing = next(key for key in rule if key not in node.entries)
             return f"{node.key}: {missing!r} is missing; add it"
         case "oneOf" if all(set(branch) <= {"required", "anyOf"} for branch in rule):
-            names = " and ".join(_required(branch) for branch in rule)
+            *most, last = (_required(branch) for branch in rule)
+            names = f"{', '.join(most)} and {last}"
             return f"{node.key}: exactly one of {names} must stand here; write one"
         case "enum":
             # Booleans as YAML spells them.

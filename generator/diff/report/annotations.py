@@ -18,11 +18,11 @@ def github(report: Report) -> Iterator[str]:
     for it in gravest_first(report):
         level = _LEVELS.get(report.choice.severity(it), "notice")
         place = _place(it)
-        where = f"file={_property(place.file)},line={place.line}," if place else ""
-        title = _property(f"{it.rule} {it.item}")
-        yield f"::{level} {where}title={title}::{_data(_message(report, it))}"
+        where = f"file={property_text(place.file)},line={place.line}," if place else ""
+        title = property_text(f"{it.rule} {it.item}")
+        yield f"::{level} {where}title={title}::{data_text(_message(report, it))}"
     for entry in report.unused:
-        where = f"file={_property(entry.place.file)},line={entry.place.line},"
+        where = f"file={property_text(entry.place.file)},line={entry.place.line},"
         yield f"::warning {where}title=unused ignore::No difference fits this entry; remove it"
 
 
@@ -47,9 +47,11 @@ def _place(it: Finding) -> Place | None:
     return it.changes[-1].place if it.changes else None
 
 
-def _data(text: str) -> str:
+def data_text(text: str) -> str:
+    """As the message of a workflow command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def property_text(text: str) -> str:
+    """As one of its properties."""
+    return data_text(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,1 @@
+"""Campaigns: independent jobs whose results are kept as they arrive."""

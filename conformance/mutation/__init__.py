@@ -1,0 +1,1 @@
+"""How much the probes see: faults planted in the spec, and which of them are found."""

@@ -1,0 +1,1 @@
+"""Random probes made from a revision, and the shortest of those that show something."""
