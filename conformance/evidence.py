@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from drafthart.conformance.elsewhere import labels
 from drafthart.conformance.observe import Track
@@ -60,7 +61,8 @@ class Deduction:
     @property
     def ranked(self) -> list[str]:
         """The revisions, those with the least against them first, newer before older."""
-        return sorted(reversed(self.labels), key=self.weight)
+        newest_first = list(reversed(self.labels))
+        return sorted(newest_first, key=self.weight)
 
     @property
     def possible(self) -> list[str]:
@@ -81,6 +83,7 @@ def revisions(track: Track) -> dict[str, Revision]:
     return {label: _revision(label) for label in track(labels(), "reading the revisions")}
 
 
+@cache
 def _revision(label: str) -> Revision:
     most = resolved(label)
     least = {it.name: min(it.legal) for it in most.parameters.values()}
@@ -116,7 +119,7 @@ def held_by(
     found = {label: csr_named(name, it.most) for label, it in under.items()}
     if not any(found.values()):
         return
-    called = next(csr.name for csr in reversed(found.values()) if csr)
+    called = next(csr.name for csr in reversed(list(found.values())) if csr)
     absent = {label: "has no such CSR" for label, csr in found.items() if csr is None}
     shown = name if called == name else f"{called} at {name}"
     yield Fact(f"csr:{called}", f"{shown}{EXISTS}", where, absent)
@@ -182,7 +185,7 @@ def _unknown_cause(value: int, isa: ISA) -> Iterator[tuple[int, int, str]]:
 
 def _described(name: str, low: int, width: int, found: Mapping[str, CSR | None]) -> tuple[str, str]:
     """The item that bits are of, in the newest revision that has a field just there, and a text."""
-    for csr in reversed(found.values()):
+    for csr in reversed(list(found.values())):
         for it in csr.fields.values() if csr else ():
             if (it.low, it.width) == (low, width):
                 return f"csr:{name}.{it.name}", f"{name}.{it.name} ({_range(low, width)})"

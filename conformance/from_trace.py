@@ -127,7 +127,7 @@ class _Reader:
         if decoded is None:
             decoded = {label: it.decode(word) for label, it in self._disassemblers.items()}
             self._decoded[word] = decoded
-        known = next((it for it in reversed(decoded.values()) if it is not None), None)
+        known = next((it for it in reversed(list(decoded.values())) if it is not None), None)
         if word not in self._retired:
             self._retired.add(word)
             excluded = {

@@ -18,6 +18,7 @@ from elftools.elf.elffile import ELFFile
 from drafthart.conformance.gdb_remote import GdbRemote
 from drafthart.conformance.gdb_server import free_port, started
 from drafthart.conformance.probes.program import Platform
+from drafthart.conformance.symbols import symbols_of
 from drafthart.conformance.target import Single
 from drafthart.generator.errors import DrafthartError
 from drafthart.runtime.gdb.connection import parse_address
@@ -112,11 +113,9 @@ class _Unusable(Exception):
 
 
 def _read(path: Path) -> _Loadable:
-    elf = ELFFile(io.BytesIO(path.read_bytes()))
-    symbols = {
-        symbol.name: int(symbol["st_value"])
-        for symbol in elf.get_section_by_name(".symtab").iter_symbols()
-    }
+    content = path.read_bytes()
+    elf = ELFFile(io.BytesIO(content))
+    symbols = symbols_of(content)
     results = range(symbols["begin_signature"], symbols["end_signature"])
     pieces = {}
     for segment in elf.iter_segments("PT_LOAD"):

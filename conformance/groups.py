@@ -8,10 +8,13 @@ from fnmatch import fnmatchcase
 
 from drafthart.conformance.probes import (
     csrs,
+    fences,
     floating_state,
     guest_accesses,
     instructions,
     interrupts,
+    memory,
+    protection,
     translation,
     traps,
 )
@@ -29,6 +32,9 @@ GROUPS: tuple[Generator, ...] = (
     translation.overrides,
     translation.shapes,
     guest_accesses.guest_accesses,
+    fences.fences,
+    protection.protection,
+    memory.memory,
     floating_state.floating_state,
     interrupts.interrupts,
     csrs.csr_access,

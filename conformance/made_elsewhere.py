@@ -6,19 +6,17 @@ Each program's name has a hash of its content, so a result is never taken for th
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from elftools.elf.elffile import ELFFile
 
 from drafthart.conformance.expected import program_of
 from drafthart.conformance.lockstep.traces import TraceSide
 from drafthart.conformance.probes.probe import Group
 from drafthart.conformance.probes.program import Platform, record_size
 from drafthart.conformance.signature import signature_words
+from drafthart.conformance.symbols import symbols_of
 from drafthart.conformance.target import Recorded
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
@@ -89,11 +87,12 @@ def written(group: Group, isa: ISA, platform: Platform) -> tuple[str, bytes, dic
     """The program of a group for a folder: its name, its content, and what the manifest says."""
     content = program_of(group, isa, platform)
     name = f"{group.name}-{_digest(content)}"
-    symbols = _symbols(content)
+    symbols = symbols_of(content)
     entry = {
         "program": f"{name}.elf",
         "signature": f"{name}{_SIGNATURE}",
         "group": group.name,
+        "revision": isa.id,
         "sha256": hashlib.sha256(content).hexdigest(),
         "probes": len(group.probes),
         "words_per_probe": record_size(group),
@@ -120,14 +119,9 @@ def _of(program: Path, folder: Path, pattern: str) -> Iterator[Path]:
     yield from sorted(path for path in folder.glob(pattern) if name in path.name)
 
 
-def _symbols(content: bytes) -> dict[str, int]:
-    table = ELFFile(io.BytesIO(content)).get_section_by_name(".symtab")
-    return {symbol.name: int(symbol["st_value"]) for symbol in table.iter_symbols()}
-
-
 def _stored(trace: TraceSide, content: bytes, name: str) -> list[int]:
     """The doublewords of the signature that the program stored, up to the first missing one."""
-    symbols = _symbols(content)
+    symbols = symbols_of(content)
     start, end = symbols["begin_signature"], symbols["end_signature"]
     driver = range(symbols["_start"], symbols["action_0"])  # in M-mode, by real addresses
     memory: dict[int, int] = {}

@@ -12,8 +12,10 @@ from drafthart.conformance.infer import choices_for, infer
 from drafthart.conformance.known import Known
 from drafthart.conformance.observe import Observed, Track, observe
 from drafthart.conformance.probes.probe import Group
+from drafthart.conformance.randomized.generate import random_groups
+from drafthart.conformance.randomized.shrink import Bench, shrink
 from drafthart.conformance.subjects import rules_of, section_of
-from drafthart.conformance.target import Target, silence
+from drafthart.conformance.target import Recorded, Target, silence
 from drafthart.conformance.trace import idle, own_part
 from drafthart.conformance.verdicts import Finding, Verdict, findings
 from drafthart.generator.errors import DrafthartError
@@ -74,21 +76,24 @@ def validate(
     expression: str,
     *,
     only: Sequence[str] = (),
+    random: tuple[int, int] | None = None,
     engine: str | None = None,
     jobs: int = 1,
     track: Track = lambda steps, doing: steps,
 ) -> Validation:
     """Run the probes of a revision on a target, and judge what differs.
 
-    Raises `DrafthartError` if the target cannot run, or `only` names nothing.
+    With `random` these are so many random ones, by the seed behind the number. Raises
+    `DrafthartError` if the target cannot run, or `only` names nothing.
     """
     told = admitted_parameters(expression, target)
     isa = resolved(expression, parameters=told)
-    chosen = groups(isa, only)
     if target.missing:
         raise DrafthartError(f"{target.name}: {target.missing}; install it, or correct its file")
+    chosen = random_groups(isa, *random, track) if random else groups(isa, only)
     seen = observe(chosen, isa, target, engine=engine, jobs=jobs, track=track)
-    return judge(seen, target, known, expression, told, engine=engine, track=track)
+    shorten = random is not None and not isinstance(target, Recorded)
+    return judge(seen, target, known, expression, told, shorten=shorten, engine=engine, track=track)
 
 
 def judge(
@@ -98,22 +103,32 @@ def judge(
     expression: str,
     told: Mapping[str, int],
     *,
+    shorten: bool = False,
     engine: str | None = None,
     track: Track = lambda steps, doing: steps,
 ) -> Validation:
-    """What results mean, from programs made with the target's choices as they were `told`."""
-    isa = resolved(expression, parameters=told)
+    """What results mean, from programs made with the target's choices as they were `told`.
+
+    With `shorten` each deviation is shown by the shortest probe that does, found on the target;
+    choices beside those told are not looked for then.
+    """
+    isa = made_for = resolved(expression, parameters=told)
     cases = known.beside(expression)
     found = findings(seen, isa, cases)
     explained = {f"{case.id}: {case.why}" for case in cases}
     unexplained = [it for it in found if it.verdict in _UNEXPLAINED and it.why not in explained]
-    inferred = infer(seen, unexplained, isa, expression, target, track) if unexplained else {}
+    by_name = {one.group.name: one.group for one in seen}
+    inferred: dict[str, int] = {}
+    if shorten:
+        factory = engine_named(engine, isa) if engine else quickest_engine(isa)
+        found, shortest = shrink(found, seen, Bench(isa, target, factory), cases, track)
+        by_name[shortest.name] = shortest
+    elif unexplained:
+        inferred = infer(seen, unexplained, isa, expression, target, track)
     if inferred:
         isa = resolved(expression, parameters={**told, **inferred})
-        made_for = resolved(expression, parameters=told)
         seen = [_again(one, isa, made_for, target, engine) for one in seen]
         found = findings(seen, isa, cases)
-    by_name = {one.group.name: one.group for one in seen}
     for finding in found:
         if finding.verdict is Verdict.INCONCLUSIVE:
             finding.why = silence(target)

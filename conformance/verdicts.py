@@ -83,7 +83,7 @@ def findings(
                 finding.probes.append(probe.label)
             if _weight(probe) < weights[key]:
                 finding.group, finding.first = one.group.name, difference
-                finding.items[:0] = [it for it in items if it not in finding.items]
+                finding.items = [*items, *(it for it in finding.items if it not in items)]
                 weights[key] = _weight(probe)
             finding.items += [it for it in items if it not in finding.items]
         if one.lost:

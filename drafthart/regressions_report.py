@@ -10,6 +10,7 @@ from rich.text import Text
 
 from drafthart.conformance.regressions import Entry, Kind, Regressions
 from drafthart.output import as_json
+from drafthart.runtime.gate import taint
 
 FORMAT = "drafthart-regressions/1"
 
@@ -125,6 +126,8 @@ def _markdown(found: Regressions) -> Iterator[str]:
     yield f"# {found.new['target']}: {summary(found)}"
     yield ""
     yield from (f"- {name}: {value}" for name, value in _about(found))
+    if mark := taint(found.stability):
+        yield from ("", f"    {mark.rstrip()}")
     for kind in Kind:
         if kind is Kind.UNCHANGED or not found.of(kind):
             continue
@@ -168,6 +171,8 @@ def as_junit(found: Regressions) -> str:
             failure.text = _clean("\n".join([*lines, f"probe: {finding['probe']}"]))
         else:
             SubElement(case, "system-out").text = _clean("\n".join(lines))
+    if mark := taint(found.stability):
+        SubElement(suite, "system-out").text = mark
     suites = Element("testsuites")
     suites.append(suite)
     indent(suites)

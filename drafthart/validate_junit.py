@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from drafthart.conformance.subjects import exercised
 from drafthart.conformance.validate import Validation
 from drafthart.conformance.verdicts import Finding, Verdict
-from drafthart.runtime.gate import Stability
+from drafthart.runtime.gate import Stability, taint
 
 _FAILED = {Verdict.DEVIATION: "failure", Verdict.NOT_IMPLEMENTED: "failure"}
 _OTHERS = "other probes"
@@ -29,6 +29,8 @@ def as_junit(outcome: Validation, stability: Stability) -> str:
             SubElement(properties, "property", name=f"stability.{key}", value=str(value))
         for item, count, found in _cases(outcome, name):
             _case(suite, name, item, count, found)
+        if mark := taint(stability):
+            SubElement(suite, "system-out").text = mark
         _count(suite)
     _count(root)
     indent(root)

@@ -21,13 +21,15 @@ from drafthart.generator.diff.drawing import csr_cells
 from drafthart.generator.diff.items import items
 from drafthart.generator.diff.report.svg import bit_picture
 from drafthart.generator.spec.model import CSR, ISA
-from drafthart.runtime.gate import Stability
+from drafthart.runtime.gate import Stability, taint
 from drafthart.runtime.resolved import resolved
-from drafthart.validate_report import GRAVE, summary, what
+from drafthart.validate_report import GRAVE, plural, summary, what
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --free: #8881; --mark: #f5c24299;
-  --bad: #cf222e; --warn: #b07800; --good: #1a7f37; }
+  --bad: #cf222e; --warn: #9a6700; --good: #1a7f37; }
+@media (prefers-color-scheme: dark) {
+  :root { --bad: #ff7b72; --warn: #e3b341; --good: #3fb950; } }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
 a { color: inherit; } :focus-visible { outline: 2px solid #4493f8; outline-offset: 2px; }
@@ -61,6 +63,7 @@ _SIGNS = {
 }
 """What cells show beside their colour. ✓ is agreed."""
 _MOST_NAMES = 40
+_MOST_LINKS = 6
 _KEPT = re.compile(r"csr:(\S+) keeps ")
 
 
@@ -79,6 +82,8 @@ def _page(outcome: Validation, stability: Stability, platform: Platform) -> Iter
     yield f"<h1>{title}</h1>"
     yield f"<p>{escape(summary(outcome))}.</p>"
     yield f"<p>{escape(_revision(outcome, stability))}</p>"
+    if mark := taint(stability):
+        yield f"<pre>{escape(mark, quote=False)}</pre>"
     yield from _contents(outcome)
     yield from _matrix(found, outcome)
     yield from _coverage(found, outcome.isa)
@@ -101,7 +106,7 @@ def _contents(outcome: Validation) -> Iterator[str]:
     counts = [(it, len(outcome.of(it))) for it in Verdict if outcome.of(it)]
     if counts:
         links = ", ".join(
-            f'<a href="#{_slug(it)}"><span class="{_slug(it)}">{count} {it}</span></a>'
+            f'<a class="{_slug(it)}" href="#{_slug(it)}">{count} {plural(it, count)}</a>'
             for it, count in counts
         )
         yield f"<p>Findings: {links}.</p>"
@@ -155,19 +160,22 @@ def _named(item: str, isa: ISA) -> str:
 def _cell(cell: Cell | None, outcome: Validation) -> str:
     if cell is None:
         return '<td class="none" title="not probed">·</td>'
-    gravest = cell.gravest
-    if gravest is None:
+    if not cell.verdicts:
         return f'<td class="agreed" title="agreed">✓ {cell.probes}</td>'
-    told = ", ".join(f"{cell.verdicts[it]} {it}" for it in Verdict if it in cell.verdicts)
-    first, *others = cell.findings
-    more = "".join(
-        f' <a href="#f{it}" title="{escape(_title(outcome.findings[it]))}">+</a>'
-        for it in others[:5]
-    )
-    return (
-        f'<td class="{_slug(gravest)}" title="{escape(told)}"><a href="#f{first}">'
-        f"{_SIGNS[gravest]} {cell.differing} of {cell.probes}</a>{more}</td>"
-    )
+    parts = []
+    for verdict, count in sorted(cell.verdicts.items(), key=lambda it: list(Verdict).index(it[0])):
+        # A probe counts by its gravest verdict, but a finding has one.
+        own = [it for it in cell.findings if outcome.findings[it].verdict is verdict]
+        links = [
+            _link(it, f"{_SIGNS[verdict]} {count}" if it == own[0] else "+", outcome) for it in own
+        ]
+        shown = links[: _MOST_LINKS if verdict in GRAVE else 1]
+        parts.append(f'<span class="{_slug(verdict)}">{" ".join(shown)}</span>')
+    return f'<td title="{cell.agreed} agreed">{" ".join(parts)} of {cell.probes}</td>'
+
+
+def _link(number: int, text: str, outcome: Validation) -> str:
+    return f'<a href="#f{number}" title="{escape(_title(outcome.findings[number]))}">{text}</a>'
 
 
 def _title(finding: Finding) -> str:

@@ -32,7 +32,7 @@ _MOST_ROWS = 20
 def summary(outcome: Validation) -> str:
     """One line, for CI."""
     counts = ", ".join(
-        f"{len(outcome.of(verdict))} {_plural(verdict, len(outcome.of(verdict)))}"
+        f"{len(outcome.of(verdict))} {plural(verdict, len(outcome.of(verdict)))}"
         for verdict in Verdict
         if outcome.of(verdict)
     )
@@ -44,7 +44,8 @@ def summary(outcome: Validation) -> str:
     )
 
 
-def _plural(verdict: Verdict, count: int) -> str:
+def plural(verdict: Verdict, count: int) -> str:
+    """The verdict's name, behind a count."""
     if verdict in (Verdict.DEVIATION, Verdict.CHOICE) and count != 1:
         return f"{verdict}s"
     return str(verdict)
@@ -180,7 +181,7 @@ def _probed(group: Group) -> dict[str, list[str]]:
     }
 
 
-def annotations(outcome: Validation) -> Iterator[str]:
+def github_lines(outcome: Validation) -> Iterator[str]:
     """Workflow commands of GitHub, one for each finding that counts, and the summary."""
     for it in outcome.of(*GRAVE):
         level = "warning" if it.verdict is Verdict.INCONCLUSIVE else "error"
@@ -207,7 +208,7 @@ def rendered(
 
             return as_junit(outcome, stability)
         case "github":
-            return "".join(f"{line}\n" for line in annotations(outcome))
+            return "".join(f"{line}\n" for line in github_lines(outcome))
         case _:
             from drafthart.validate_page import as_html
 

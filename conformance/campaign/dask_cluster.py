@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import queue
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import Any
 
 from drafthart.conformance.campaign.job import Job, Lost, Result, run_job
@@ -50,16 +52,35 @@ def run_on_cluster(jobs: Sequence[Job], *, scheduler: str, retries: int) -> Iter
                 _require(client, looks, scheduler)
                 continue
             looks = 0
-            job, future = flying.pop(future.key)
-            if future.status == "finished":
-                waiting.done(job)
-                yield future.result()
-            elif future.status == "error":
-                if lost := waiting.failed(job, _why(future.exception())):
-                    yield lost
-            else:
-                raise DrafthartError(_gone(scheduler))
+            job, _ = flying[future.key]
+            found = _outcome(future, scheduler)
+            if found is None:
+                future.add_done_callback(arrived.put)
+                continue
+            del flying[future.key]
             future.release()
+            if isinstance(found, Result):
+                waiting.done(job)
+                yield found
+            elif lost := waiting.failed(job, found):
+                yield lost
+
+
+def _outcome(future: Any, scheduler: str) -> Result | str | None:
+    """A result, or what went wrong; None if it is made again: who had it died before giving it."""
+    if future.status == "finished":
+        try:
+            result: Result = future.result(timeout=_LOOK)
+        except TimeoutError:
+            return None
+        except (OSError, asyncio.CancelledError, CancelledError):
+            raise DrafthartError(_gone(scheduler)) from None
+        return result
+    if future.status == "error":
+        return _why(future.exception())
+    if future.status == "cancelled":
+        raise DrafthartError(_gone(scheduler))
+    return None
 
 
 def _client(scheduler: str) -> Any:

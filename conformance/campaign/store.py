@@ -70,7 +70,8 @@ class Store:
             row = self._database.execute("SELECT name, tool, specs, plan FROM campaign").fetchone()
             if row is None:
                 raise DrafthartError(f"{self._path}: holds no campaign; start one with it")
-            return Kept(*row[:3], json.loads(row[3]))
+            name, tool, specs, plan = row
+            return Kept(name, tool, specs, json.loads(plan))
 
     def begin(self, kept: Kept, rows: Sequence[Row]) -> None:
         """Take up a campaign, new or changed; results that still count stay.
@@ -109,6 +110,7 @@ class Store:
 
     def add(self, outcome: Result | Lost) -> None:
         """Keep an outcome, for good."""
+        values: tuple[object, ...]
         if isinstance(outcome, Lost):
             values = (outcome.id, None, None, None, outcome.why)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drafthart.conformance.expected import Record
 from drafthart.conformance.groups import part
@@ -21,8 +21,11 @@ from drafthart.runtime.resolved import resolved
 
 _FIRST = 96
 """Probes that are tried before all others."""
+_THEN = 1800
+"""Probes that are tried then."""
 _MORE = 300_000
 """Steps that a mutant may take beyond twice those of the revision."""
+_WRITTEN = re.compile(r"\.insn (0x[0-9a-f]+)")
 _WORD = re.compile(r"[A-Z][A-Z0-9_]*")
 
 CAUGHT, SURVIVED = "caught", "survived"
@@ -45,10 +48,18 @@ class Judgement:
     seen: str = ""
 
 
-def judge(mutant: Mutant, against: Suite, hint: tuple[str, str] | None = None) -> Judgement:
+def judge(
+    mutant: Mutant,
+    against: Suite,
+    hint: tuple[str, str] | None = None,
+    *,
+    thorough: bool = False,
+) -> Judgement:
     """Run the suite on a mutant until a probe catches it.
 
-    `hint` is the group and label of a probe that did so before.
+    `hint` is the group and label of a probe that did so before. Unless it is to be `thorough`, not
+    all probes are tried that could see the fault but a spread of them, and what survives that
+    counts as a survivor.
     """
     try:
         isa = mutant.of(against.isa)
@@ -64,8 +75,13 @@ def judge(mutant: Mutant, against: Suite, hint: tuple[str, str] | None = None) -
     ]
     if not affected and rest == against.rest:
         return _judgement(mutant, SAME)
-    for one in _stages(mutant, against, affected, rest != against.rest, hint):
+    own = None
+    for one in _stages(mutant, against, affected, rest != against.rest, hint, thorough):
         there = _left_by(isa, one, engine)
+        if there != one.here and one not in against.parts:
+            # Some probes tell what those before them left: ask the revision for just these.
+            own = own or python_engine(against.isa)
+            one = replace(one, here=run(against.isa, one, own, 2 * one.steps + _MORE)[0])
         found = _found(one, there, against.isa)
         if found is None:
             continue
@@ -95,8 +111,11 @@ def _stages(
     affected: Sequence[str],
     elsewhere: bool,
     hint: tuple[str, str] | None,
+    thorough: bool,
 ) -> Iterator[Part]:
     """Parts of the suite: first what is most likely to see the fault, in the end all that can."""
+    # Not instrumented, and so called by every program for all we know.
+    elsewhere = elsewhere or not {"decode", "expand"}.isdisjoint(affected)
     for one in against.parts:
         if hint and one.group.name == hint[0]:
             labels = [probe.label for probe in one.group.probes]
@@ -106,13 +125,11 @@ def _stages(
                 )
                 yield from against.chosen([before + labels.index(hint[1])])
     near = [against.reach[name] for name in (mutant.item, *affected) if name in against.reach]
-    each = max(1, _FIRST // max(1, len(near)))
-    numbers = {
-        numbers[n * len(numbers) // each]
-        for numbers in near
-        for n in range(min(each, len(numbers)))
-    }
-    yield from against.chosen(numbers)
+    near += [numbers] if (numbers := _words_beside(mutant, against)) else []
+    yield from against.chosen(_spread(near, _FIRST))
+    yield from against.chosen(_spread(near, _THEN))
+    if not thorough:
+        return
     reached = {name for function in affected for name in against.called.get(function, ())}
     first = 0
     order = []
@@ -125,6 +142,31 @@ def _stages(
             order.append((-count, len(order), one))
     for _, _, one in sorted(order):
         yield one
+
+
+def _words_beside(mutant: Mutant, against: Suite) -> list[int]:
+    """The probes of words that differ from an instruction's encoding in one fixed bit or none."""
+    instruction = against.isa.instructions.get(str(mutant.key))
+    if mutant.section != "instructions" or instruction is None or instruction.encoding is None:
+        return []
+    encoding = instruction.encoding
+    probes = (probe for one in against.parts for probe in one.group.probes)
+    words = ((number, _WRITTEN.match(probe.action)) for number, probe in enumerate(probes))
+    return [
+        number
+        for number, word in words
+        if word and ((int(word[1], 16) ^ encoding.match) & encoding.mask).bit_count() <= 1
+    ]
+
+
+def _spread(sets: Sequence[Sequence[int]], count: int) -> set[int]:
+    """About so many numbers, as many of each set."""
+    each = max(1, count // max(1, len(sets)))
+    return {
+        numbers[n * len(numbers) // min(each, len(numbers))]
+        for numbers in sets
+        for n in range(min(each, len(numbers)))
+    }
 
 
 def _left_by(isa: ISA, one: Part, engine: EngineFactory) -> list[Record]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -117,8 +117,3 @@ def _ahead(
 
 def _judge(mutant: Mutant, hint: tuple[str, str] | None) -> Judgement:
     return judge(mutant, suite(mutant.revision), hint)
-
-
-def again(mutants: Sequence[Mutant]) -> list[Judgement]:
-    """Judge some mutants here and now."""
-    return [_judge(mutant, None) for mutant in mutants]

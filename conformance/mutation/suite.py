@@ -88,11 +88,14 @@ class Suite:
 
 
 @cache
-def suite(revision: str) -> Suite:
-    """The probes of this revision, from the user's cache folder if they have not changed."""
+def suite(revision: str, only: tuple[str, ...] = ()) -> Suite:
+    """The probes of this revision, from the user's cache folder if they have not changed.
+
+    `only` are patterns as `groups` has them.
+    """
     isa = resolved(revision)
     text = emit_python(isa)
-    every = [(group, program_of(group, isa, Platform())) for group in groups(isa)]
+    every = [(group, program_of(group, isa, Platform())) for group in groups(isa, only)]
     digest = hashlib.sha256(f"{generator_hash()} {text}".encode())
     for _, program in every:
         digest.update(program)

@@ -16,6 +16,7 @@ _PMP = ("pmpcfg", "pmpaddr")
 # entry could not be undone.
 _UNTOUCHED = ("mtvec", "misa", *_PMP)
 _ENABLES = ("mcounteren", "hcounteren", "scounteren")
+_FIRST_COUNTER = 0xC00
 _ALL = (1 << 64) - 1
 _SV39 = 8
 _PATTERNS = (0, _ALL, 0x5555_5555_5555_5555, 0xAAAA_AAAA_AAAA_AAAA, 0x0123_4567_89AB_CDEF)
@@ -41,6 +42,9 @@ def _gates(names: Names, csr: CSR) -> Iterator[tuple[str, int, Setup]]:
         for off in range(1, 1 << len(everything)):
             label = "+".join(e for e, _ in (c for b, c in enumerate(everything) if off >> b & 1))
             yield label, 0, tuple(c for b, c in enumerate(everything) if off >> b & 1)
+        bit = 1 << (csr.address or 0) - _FIRST_COUNTER
+        yield "own bits", 0, tuple((name, bit) for name, _ in everything)
+        yield "other bits", 0, tuple((name, mask & ~bit) for name, mask in everything)
     else:
         gates = names.mask("mstatus.TW", "mstatus.TSR")
         more = names.mask("hstatus.VTW", "hstatus.VTSR", "hstatus.HU")
@@ -48,7 +52,7 @@ def _gates(names: Names, csr: CSR) -> Iterator[tuple[str, int, Setup]]:
 
 
 def _counts(csr: CSR) -> bool:
-    return csr.address is not None and 0xC00 <= csr.address < 0xC20
+    return csr.address is not None and _FIRST_COUNTER <= csr.address < 0xC20
 
 
 def _varies(csr: CSR) -> bool:
@@ -74,12 +78,26 @@ def csr_access(isa: ISA) -> Group:
                     label = " ".join(filter(None, [f"csr:{csr.name}", operation, mode, gate]))
                     action = text.format(csr=f"{csr.address:#x}") + hide
                     probes.append(Probe(label, action, mode, setup, mstatus))
+    probes += _shifted_time(names)
     for number in _unassigned(isa):
         probes += (
             Probe(f"csr-number:{number:#05x} read {mode}", f"csrr a0, {number:#x}", mode)
             for mode in ("M", "HS", "VS")
         )
     return Group("csr-access", tuple(probes), baseline(names), watched(isa))
+
+
+def _shifted_time(names: Names) -> Iterator[Probe]:
+    """The upper bits of time, which htimedelta moves for a guest: no run takes 2^40 ticks."""
+    if not (names.has("htimedelta") and names.has("time")):
+        return
+    delta = 0x7654 << 40
+    enables = ((name, _ALL) for name in _ENABLES)
+    setup = existing(names, (*enables, ("htimedelta", delta)))
+    for mode in _MODES:
+        yield Probe(
+            f"csr:time behind htimedelta {mode}", "csrr a0, time\nsrli a0, a0, 40", mode, setup
+        )
 
 
 def _present(isa: ISA) -> list[CSR]:

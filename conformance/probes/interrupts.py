@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations, product
 
-from drafthart.conformance.probes.probe import Group, Names, Probe, Write, existing
+from drafthart.conformance.probes.probe import Group, Names, Probe, Setup, Write, existing
 from drafthart.conformance.probes.state import baseline, watched
 from drafthart.generator.spec.model import ISA
 
@@ -37,7 +37,7 @@ def enable(path: str) -> str:
 def interrupts(isa: ISA) -> Group:
     """One or two pending interrupts, over delegation, enables and mode."""
     names = Names(isa)
-    probes = [*_taken(names)]
+    probes = [*_taken(names), *_enabled(names), *_delegated(names), *_stale(names)]
     return Group(
         "interrupts", tuple(probes), baseline(names), (*watched(isa), *watched(isa, _SHOWN))
     )
@@ -69,6 +69,65 @@ def _taken(names: Names) -> Iterator[Probe]:
             gates = f"mideleg={delegated} hideleg={to_vs} MIE={mie} SIE={sie} vsSIE={vs_sie}"
             label = f"{'+'.join(pending)} in {mode}, {gates}{' vectored' if vector else ''}"
             yield Probe(label, "nop\nnop", mode, existing(names, setup), mstatus)
+
+
+def _pending(names: Names, some: Iterable[str], enabled: Iterable[str]) -> Setup:
+    """These interrupts pending, and those enabled, as far as the revision has them."""
+    sources = {name: path for name in _SOURCES if (path := source(names, name))}
+    pending = [sources[name] for name in some if name in sources]
+    able = [enable(sources[name]) for name in enabled if name in sources]
+    return (*_masks(names, able), *_masks(names, pending))
+
+
+def _down(names: Names, to_s: int, to_vs: int) -> Setup:
+    s_level = names.mask("mideleg.SSI", "mideleg.STI", "mideleg.SEI")
+    return (("mideleg", s_level if to_s else 0), ("hideleg", _ALL if to_vs else 0))
+
+
+def _enabled(names: Names) -> Iterator[Probe]:
+    """All pending, and only one or two enabled."""
+    every = tuple(_SOURCES)
+    wanted = [*((name,) for name in every), *combinations(every, 2)]
+    for able, mode, to_s, to_vs in product(wanted, ("HS", "VS", "VU"), (0, 1), (0, 1)):
+        if any(source(names, name) is None for name in able):
+            continue
+        setup = (*_down(names, to_s, to_vs), *_pending(names, every, able))
+        status = (("vsstatus", names.mask("vsstatus.SIE")),)
+        label = f"all pending, {'+'.join(able)} enabled in {mode}, mideleg={to_s} hideleg={to_vs}"
+        mstatus = names.mask("mstatus.SIE")
+        yield Probe(label, "nop\nnop", mode, existing(names, (*setup, *status)), mstatus)
+
+
+def _delegated(names: Names) -> Iterator[Probe]:
+    """All pending and enabled, and each bit of a delegation register alone set or alone clear."""
+    every = tuple(_SOURCES)
+    for register in ("mideleg", "hideleg"):
+        fields = names.isa.csrs[register].fields if names.has(register) else {}
+        whole = names.mask(*(f"{register}.{field}" for field in fields))
+        for field, mode, alone in product(fields, _MODES, ("set", "clear")):
+            bit = names.mask(f"{register}.{field}")
+            value = bit if alone == "set" else whole & ~bit
+            setup: Setup = (*_down(names, 1, 1), (register, value), *_pending(names, every, every))
+            status = (("vsstatus", names.mask("vsstatus.SIE")),)
+            label = f"all pending in {mode}, {register}.{field} alone {alone}"
+            mstatus = names.mask("mstatus.SIE")
+            yield Probe(label, "nop\nnop", mode, existing(names, (*setup, *status)), mstatus)
+
+
+def _stale(names: Names) -> Iterator[Probe]:
+    """What an interrupt finds where it writes, set before it."""
+    hstatus = names.mask("hstatus.SPV", "hstatus.SPVP", "hstatus.GVA")
+    stale = names.mask("mstatus.SPP", "mstatus.SPIE", "mstatus.GVA")
+    of_guest = names.mask("vsstatus.SPP", "vsstatus.SPIE")
+    for name, mode, to_s, to_vs, sie in product(_SOURCES, _MODES, (0, 1), (0, 1), (0, 1)):
+        if source(names, name) is None:
+            continue
+        vsstatus = of_guest | (names.mask("vsstatus.SIE") if sie else 0)
+        before = (("hstatus", hstatus), ("vsstatus", vsstatus))
+        setup = (*_down(names, to_s, to_vs), *_pending(names, (name,), (name,)), *before)
+        mstatus = stale | (names.mask("mstatus.SIE", "mstatus.MPIE") if sie else 0)
+        label = f"{name} in {mode}, stale set, mideleg={to_s} hideleg={to_vs} enabled={sie}"
+        yield Probe(label, "nop\nnop", mode, existing(names, setup), mstatus)
 
 
 def _masks(names: Names, paths: list[str]) -> Iterator[Write]:

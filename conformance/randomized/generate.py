@@ -97,7 +97,8 @@ def _baseline(isa: ISA, stages: Stages) -> Setup:
         elif csr.endswith("tvec") and csr not in ("mtvec", "stvec"):
             ends.append((csr, "trap_to_vs"))  # of the guest, as a revision calls it
     words = [(DATA + offset, CONTENT + offset) for offset in _WORDS]
-    registers = [(name, 0) for name in (*ALIGNED, *VALUES[1:])]
+    registers: list[Write] = [(name, DATA) for name in ALIGNED]
+    registers += [(name, 0) for name in VALUES[1:]]
     return (*floats, *others, *start, *ends, *words, *registers)
 
 

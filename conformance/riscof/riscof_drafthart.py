@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from riscof import utils
 from riscof.pluginTemplate import pluginTemplate
@@ -26,7 +26,7 @@ _SECONDS = 600
 """For one test, whatever its number of instructions."""
 
 
-class drafthart(pluginTemplate):  # noqa: N801
+class drafthart(pluginTemplate):  # type: ignore[misc]  # noqa: N801
     """Compiles each test, runs it under a revision, and leaves its signature.
 
     The keys of its section in config.ini: `revision` (needed), `command` (default: drafthart),
@@ -131,6 +131,6 @@ def _told(command: Sequence[str], folder: Path) -> str | None:
     return None if ended.returncode == 0 else output or f"status {ended.returncode}"
 
 
-def _stop(message: str) -> None:
+def _stop(message: str) -> NoReturn:
     _LOG.error("drafthart: %s", message)
     raise SystemExit(1)

@@ -218,10 +218,10 @@ def report(
             f"--format {format_}: is of one target and revision; "
             "choose with --target and --revision"
         )
-    elif found[0].validation is None:
-        raise DrafthartError(f"{store}: no job of this has come to an end; resume the campaign")
     else:
-        one = found[0]
+        (one,) = found
+        if one.validation is None:
+            raise DrafthartError(f"{store}: no job of this has come to an end; resume the campaign")
         typer.echo(rendered(one.validation, one.stability, format_, one.platform), nl=False)
     return 0 if succeeded(found) else 1
 

@@ -22,6 +22,8 @@ EXAMPLES = (
 
 _NAME = "drafthart"
 _PLUGIN = Path(drafthart.conformance.__path__[0], "riscof")
+_FOLDER = f"riscof_{_NAME}"
+"""Relative paths count from RISCOF's working folder first: this is hardly the name of another."""
 _SUFFIXES = (".py", ".ld", ".h", ".yaml")
 
 
@@ -43,7 +45,7 @@ def riscof(
 ) -> None:
     """Write a plugin and a config.ini, by which Drafthart is RISCOF's reference.
 
-    DIR gets config.ini and the folder drafthart with the plugin. Without --dut Drafthart is
+    DIR gets config.ini and the folder riscof_drafthart with the plugin. Without --dut Drafthart is
     tested, too, so that all can be tried as it stands. Tests are compiled with
     riscv64-unknown-elf-gcc.
     """
@@ -57,18 +59,18 @@ def riscof(
     files = {"config.ini": _config(isa.id, dut, allow_unstable or ())}
     for path in sorted(_PLUGIN.rglob("*")):
         if path.suffix in _SUFFIXES:
-            files[f"{_NAME}/{path.relative_to(_PLUGIN)}"] = path.read_text(encoding="utf-8")
+            files[f"{_FOLDER}/{path.relative_to(_PLUGIN)}"] = path.read_text(encoding="utf-8")
     write_folder(folder, files)
-    say(f"wrote {folder}: config.ini, and the plugin in {_NAME}")
+    say(f"wrote {folder}: config.ini, and the plugin in {_FOLDER}")
 
 
 def _config(revision: str, dut: str, allowed: list[str] | tuple[()]) -> str:
     lines = [
         "[RISCOF]",
         f"ReferencePlugin={_NAME}",
-        f"ReferencePluginPath={_NAME}",
+        f"ReferencePluginPath={_FOLDER}",
         f"DUTPlugin={dut}",
-        f"DUTPluginPath={dut}",
+        f"DUTPluginPath=riscof_{dut}",
         "",
         f"[{_NAME}]",
         f"revision={revision}",
@@ -77,7 +79,8 @@ def _config(revision: str, dut: str, allowed: list[str] | tuple[()]) -> str:
         "jobs=1",
     ]
     if dut == _NAME:
-        lines += [f"ispec={_NAME}/drafthart_isa.yaml", f"pspec={_NAME}/drafthart_platform.yaml"]
+        lines += [f"ispec={_FOLDER}/drafthart_isa.yaml", f"pspec={_FOLDER}/drafthart_platform.yaml"]
     else:
-        lines += ["", f"[{dut}]", f"ispec={dut}/{dut}_isa.yaml", f"pspec={dut}/{dut}_platform.yaml"]
+        specs = f"riscof_{dut}/{dut}"
+        lines += ["", f"[{dut}]", f"ispec={specs}_isa.yaml", f"pspec={specs}_platform.yaml"]
     return "\n".join(lines) + "\n"

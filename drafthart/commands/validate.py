@@ -13,12 +13,14 @@ import typer
 
 from drafthart.arguments import RevisionOption
 from drafthart.commands.engine_choice import EngineOption
+from drafthart.commands.random_probes import RandomOption, SeedOption, random_probes
 from drafthart.commands.stability import AllowUnstableOption, admitted, announce, by_name
 from drafthart.commands.write_programs import WriteProgramsOption, write_programs
 from drafthart.conformance.coverage_of_probes import KINDS, Coverage, coverage
 from drafthart.conformance.expected import program_of
 from drafthart.conformance.groups import groups, part
 from drafthart.conformance.probes.program import source
+from drafthart.conformance.randomized.generate import random_groups
 from drafthart.conformance.target import Target
 from drafthart.conformance.target_file import load_target, names
 from drafthart.conformance.validate import Validation, admitted_parameters
@@ -38,6 +40,7 @@ EXAMPLES = (
     "drafthart validate spike --revision h@1.0 --only 'csr-*/csr:hstatus'",
     "drafthart validate qemu-7.2 --revision h@1.0 --format junit > report.xml",
     "drafthart validate drafthart:h@1.0~1 --revision h@1.0 --save-programs found",
+    "drafthart validate spike --revision h@1.0 --random 2000 --seed 7",
     "drafthart validate --coverage --revision h@1.0 --only csr-access",
     "drafthart validate my-chip.yaml --revision h@1.0 --write-programs programs",
 )
@@ -82,6 +85,8 @@ def validate(
             show_default=False,
         ),
     ] = None,
+    random: RandomOption = None,
+    seed: SeedOption = None,
     show_all: Annotated[
         bool, typer.Option("--all", help="Show known differences and legal choices too.")
     ] = False,
@@ -126,8 +131,10 @@ def validate(
     """
     with by_name(revision, allow_unstable or ()):
         isa = resolved(revision)
+    probes = random_probes(random, seed, only, programs_to)
     if show_coverage:
-        _say_coverage(coverage(groups(isa, only or ()), isa, track), format_, stability_of(isa))
+        chosen_groups = random_groups(isa, *probes, track) if probes else groups(isa, only or ())
+        _say_coverage(coverage(chosen_groups, isa, track), format_, stability_of(isa))
         return 0
     if programs_to is not None:
         stability = admitted(isa, allow_unstable or ())
@@ -144,7 +151,8 @@ def validate(
         known,
         revision,
         only=only or (),
-        engine=_engine(engine, revision, chosen, only or ()),
+        random=probes,
+        engine=_engine(engine, revision, chosen, only or (), random),
         jobs=jobs or os.cpu_count() or 1,
         track=track,
     )
@@ -159,13 +167,19 @@ def validate(
     return 0 if outcome.conforms else 1
 
 
-def _engine(asked: str | None, revision: str, target: Target, only: list[str] | tuple[()]) -> str:
+def _engine(
+    asked: str | None,
+    revision: str,
+    target: Target,
+    only: list[str] | tuple[()],
+    random: int | None,
+) -> str:
     """The engine to expect by, compiled before several processes want it."""
     told = admitted_parameters(revision, target)
     isa = resolved(revision, parameters=told)
     if asked is None:
-        many = sum(len(group.probes) for group in groups(isa, only)) >= _MANY
-        asked = "native" if many and has_compiler() else "python"
+        count = random or sum(len(group.probes) for group in groups(isa, only))
+        asked = "native" if count >= _MANY and has_compiler() else "python"
     if asked == "native":
         native_engine(isa)
     return asked

@@ -11,11 +11,13 @@ import typer
 
 from drafthart.conformance.groups import groups
 from drafthart.conformance.made_elsewhere import MANIFEST, written
+from drafthart.conformance.probes.probe import Group
 from drafthart.conformance.probes.program import Platform
 from drafthart.conformance.target import Target
 from drafthart.conformance.target_file import load_target
 from drafthart.conformance.validate import admitted_parameters
 from drafthart.generator.errors import DrafthartError
+from drafthart.generator.spec.model import ISA
 from drafthart.output import as_json, say, track, write_file
 from drafthart.runtime.gate import Stability
 from drafthart.runtime.resolved import resolved
@@ -34,20 +36,32 @@ WriteProgramsOption: TypeAlias = Annotated[
 def write_programs(
     folder: Path, target: str | None, revision: str, only: Sequence[str], stability: Stability
 ) -> None:
-    """Write the programs that `validate` would run, and a manifest; `target` is for its platform.
+    """Write the programs that `validate` would run; `target` is for its platform and its choices.
 
     Raises `DrafthartError` if they cannot be written.
     """
-    chosen: Target | None = load_target(target)[0] if target else None
-    told: Mapping[str, int] = admitted_parameters(revision, chosen) if chosen else {}
-    platform = chosen.platform if chosen else Platform()
+    chosen = load_target(target)[0] if target else None
+    told = admitted_parameters(revision, chosen) if chosen else {}
     isa = resolved(revision, parameters=told)
+    made = [(isa, group) for group in groups(isa, only)]
+    write_folder_of(folder, made, chosen, told, stability)
+
+
+def write_folder_of(
+    folder: Path,
+    made: Sequence[tuple[ISA, Group]],
+    target: Target | None,
+    told: Mapping[str, int],
+    stability: Stability,
+) -> None:
+    """Write a program for each group, made from a revision, and a manifest of them."""
+    platform = target.platform if target else Platform()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DrafthartError(f"{folder}: {error.strerror}; name a folder") from None
     programs = []
-    for group in track(groups(isa, only), "writing programs"):
+    for isa, group in track(made, "writing programs"):
         name, content, entry = written(group, isa, platform)
         write_file(folder / f"{name}.elf", content)
         programs.append(entry)
@@ -60,4 +74,6 @@ def write_programs(
     }
     write_file(folder / MANIFEST, as_json(manifest))
     probes = sum(entry["probes"] for entry in programs)
-    say(f"{len(programs)} programs with {probes} probes of {isa.id} in {folder}")
+    plural = "" if len(programs) == 1 else "s"
+    of = stability["revision"]
+    say(f"{len(programs)} program{plural} with {probes} probes of {of} in {folder}")

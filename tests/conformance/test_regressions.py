@@ -259,11 +259,12 @@ def test_what_is_made_of_a_draft_stays_marked(
 ) -> None:
     draft = {"revision": "h@1.0~1", "status": "draft", "opt_in": "--allow-unstable"}
     paths = written(tmp_path, report(), report(stability=draft, revision="h@1.0~1"))
-    _, out, err = run(capsys, *paths, "--format", "json")
-    path = tmp_path / "both.json"
-    path.write_text(out)
-    assert read_taint(path) == draft
-    assert "is unstable" in err
+    for form in ("json", "markdown", "junit"):
+        _, out, err = run(capsys, *paths, "--format", form)
+        path = tmp_path / f"both.{form}"
+        path.write_text(out)
+        assert read_taint(path) == draft
+        assert "is unstable" in err
     assert "made with h@1.0~1 (draft)" in run(capsys, *paths)[1]
 
 
