@@ -38,7 +38,7 @@ def coverage(groups: Sequence[Group], isa: ISA, track: Track) -> Coverage:
         for probe in group.probes:
             found.update(exercised(probe, isa), arranged(probe, isa))
         for what in group.watch:
-            if isinstance(what, str):
+            if isinstance(what, str) and what in isa.csrs:
                 found.add(f"csr:{what}")
                 found |= {f"csr:{what}.{it}" for it in isa.csrs[what].fields}
     # A read of a CSR reads its fields; a probe that keeps what was written looks at each.

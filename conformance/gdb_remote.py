@@ -1,7 +1,7 @@
 """The other end of gdb's remote protocol: a target that we debug, be it a simulator or a probe.
 
-What it needs of a target is `?`, `g`, `s`, `c`, and for the rest `p`, `P` or `G`, `m`, `M`, `Z0` or
-`Z1`, and a target description (`qXfer:features:read`) that names its registers.
+What it needs of a target is `?`, `g`, `s`, `c`, and for the rest `p`, `P` or `G`, `m`, `M`, `Z1` or
+`Z0`, and a target description (`qXfer:features:read`) that names its registers.
 """
 
 from __future__ import annotations
@@ -137,8 +137,16 @@ class GdbRemote:
 
     def insert_breakpoint(self, address: int, *, size: int = 4) -> None:
         """Stop before the instruction there: a breakpoint of hardware, else one of software."""
-        if self._ask(f"Z1,{address:x},{size}") != "OK":
+        if not self.insert_hardware_breakpoint(address, size=size):
             self._require_ok(f"Z0,{address:x},{size}")
+
+    def insert_hardware_breakpoint(self, address: int, *, size: int = 4) -> bool:
+        """Stop before the instruction there, whatever is in memory; has the target such?"""
+        return self._ask(f"Z1,{address:x},{size}") == "OK"
+
+    def remove_hardware_breakpoint(self, address: int, *, size: int = 4) -> None:
+        """Take it away."""
+        self._require_ok(f"z1,{address:x},{size}")
 
     def remove_breakpoint(self, address: int, *, size: int = 4) -> None:
         """Take it away."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import io
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from drafthart.conformance.gdb_remote import GdbRemote
+from drafthart.conformance.gdb_remote import GdbRemote, Stopped
 from drafthart.conformance.gdb_server import free_port, started
 from drafthart.conformance.probes.program import Platform
 from drafthart.conformance.symbols import symbols_of
@@ -25,6 +26,8 @@ from drafthart.runtime.gdb.connection import parse_address
 
 _ANSWER = 10.0
 """Seconds that an answer may take, other than that a program has stopped."""
+_FIRST_LOOK = 0.25
+"""Seconds after which a program without a breakpoint is first looked at."""
 _RECORD = 9
 """s1, in which the driver has the address of the next record."""
 _MACHINE = 3
@@ -134,23 +137,47 @@ def _run(remote: GdbRemote, program: _Loadable, timeout: float) -> list[int]:
     for address, piece in program.pieces.items():
         remote.write_memory(address, piece)
     remote.write_memory(symbols["console"], bytes(8))  # read in memory they come sooner
-    remote.insert_breakpoint(symbols["finish"])
+    stops = remote.insert_hardware_breakpoint(symbols["finish"])
+    if not stops:
+        loop = remote.read_memory(symbols["parked"], 4)
+        remote.write_memory(symbols["finish"], loop)  # before it ends the target
     remote.jump(program.entry)
-    stopped = remote.resume(timeout)
+    stopped, state = _resume(remote, program, timeout, timeout if stops else _FIRST_LOOK)
     if stopped.ended:
         return []
-    state = remote.read_general()
-    pc = state[-1]
-    if pc != symbols["finish"]:
-        _check(remote, program, pc, late=stopped.late)
+    if not _at_end(state[-1], program):
+        _check(remote, program, state[-1], late=stopped.late)
     first, last = symbols["begin_signature"], symbols["end_signature"]
     whole = state[_RECORD] - first
     found = b""
     if 0 < whole <= last - first:
         found = remote.read_memory(first, whole)
-    remote.remove_breakpoint(symbols["finish"])
+    if stops:
+        remote.remove_hardware_breakpoint(symbols["finish"])
     remote.jump(symbols["parked"])
     return [int.from_bytes(found[at : at + 8], "little") for at in range(0, len(found) & -8, 8)]
+
+
+def _resume(
+    remote: GdbRemote, program: _Loadable, timeout: float, pause: float
+) -> tuple[Stopped, list[int]]:
+    """Run until it stops, ends, or takes too long; then why, and its registers.
+
+    After `pause` seconds, and then after ever longer ones, it is halted to see whether it is at its
+    end: a breakpoint of software would be an EBREAK, which traps.
+    """
+    end = time.monotonic() + timeout
+    while True:
+        stopped = remote.resume(max(_FIRST_LOOK, min(pause, end - time.monotonic())))
+        state = [] if stopped.ended else remote.read_general()
+        over = not stopped.late or time.monotonic() >= end
+        if stopped.ended or over or _at_end(state[-1], program):
+            return stopped, state
+        pause *= 2
+
+
+def _at_end(pc: int, program: _Loadable) -> bool:
+    return program.symbols["finish"] <= pc <= program.symbols["parked"]
 
 
 def _check(remote: GdbRemote, program: _Loadable, pc: int, *, late: bool) -> None:

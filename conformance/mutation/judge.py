@@ -12,7 +12,7 @@ from drafthart.conformance.mutation.mutants import Mutant
 from drafthart.conformance.mutation.suite import Part, Suite, engine_of, run, split
 from drafthart.conformance.observe import Observed
 from drafthart.conformance.verdicts import Finding, Verdict, findings
-from drafthart.generator.diff.items import items
+from drafthart.generator.diff.items import items as items_of
 from drafthart.generator.emit.python_engine import emit_python
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA, Parameter
@@ -124,7 +124,10 @@ def _stages(
                     len(it.group.probes) for it in against.parts[: against.parts.index(one)]
                 )
                 yield from against.chosen([before + labels.index(hint[1])])
-    near = [against.reach[name] for name in (mutant.item, *affected) if name in against.reach]
+    # Of a CSR that stands in for another those that access the other.
+    csr = against.isa.csrs.get(str(mutant.key)) if mutant.section == "csrs" else None
+    items = (mutant.item, f"csr:{csr.substitutes}") if csr else (mutant.item,)
+    near = [against.reach[name] for name in (*items, *affected) if name in against.reach]
     near += [numbers] if (numbers := _words_beside(mutant, against)) else []
     yield from against.chosen(_spread(near, _FIRST))
     yield from against.chosen(_spread(near, _THEN))
@@ -209,7 +212,7 @@ def _choice(mutant: Mutant, isa: ISA, one: Part, there: Sequence[Record]) -> str
 
 def _spoken_of(mutant: Mutant, isa: ISA) -> Iterator[Parameter]:
     """Parameters in the operations of the item, and of the functions that it names."""
-    item = items(isa).get(mutant.item)
+    item = items_of(isa).get(mutant.item)
     texts = list(_texts(item))
     named = [it for it in re.findall(r"\w+", " ".join(texts)) if it in isa.functions]
     texts += [isa.functions[name].operation.text for name in named]

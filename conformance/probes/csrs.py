@@ -78,7 +78,7 @@ def csr_access(isa: ISA) -> Group:
                     label = " ".join(filter(None, [f"csr:{csr.name}", operation, mode, gate]))
                     action = text.format(csr=f"{csr.address:#x}") + hide
                     probes.append(Probe(label, action, mode, setup, mstatus))
-    probes += _shifted_time(names)
+    probes += [*_shifted_time(names), *_counting(names), *_forms()]
     for number in _unassigned(isa):
         probes += (
             Probe(f"csr-number:{number:#05x} read {mode}", f"csrr a0, {number:#x}", mode)
@@ -98,6 +98,35 @@ def _shifted_time(names: Names) -> Iterator[Probe]:
         yield Probe(
             f"csr:time behind htimedelta {mode}", "csrr a0, time\nsrli a0, a0, 40", mode, setup
         )
+
+
+def _counting(names: Names) -> Iterator[Probe]:
+    """Counters go on, and from what was written; how fast is left open."""
+    for name in ("mcycle", "minstret"):
+        if not names.has(name):
+            continue
+        on = f"csrr a0, {name}\nnop\nnop\ncsrr a1, {name}\nsltu a0, a0, a1\nli a1, 0"
+        yield Probe(f"csr:{name} goes on", on)
+        written = f"csrw {name}, a0\nnop\ncsrr a1, {name}\nsub a1, a1, a0\nsrli a1, a1, 32"
+        yield Probe(f"csr:{name} written", written, registers=(1 << 40, 0))
+
+
+def _forms() -> Iterator[Probe]:
+    """Each CSR instruction, with and without a destination and a source."""
+    sources = {"a0": "rs1", "x0": "no rs1"}
+    immediates = {"21": "an immediate", "0": "no immediate"}
+    for name in ("csrrw", "csrrs", "csrrc", "csrrwi", "csrrsi", "csrrci"):
+        for source, what in (immediates if name.endswith("i") else sources).items():
+            for destination in ("x0", "ra", "a1"):
+                move = "\nmv a1, ra" if destination == "ra" else ""
+                tried = f"{name} {destination}, sscratch, {source}"
+                action = f"li ra, 0\n{tried}{move}\ncsrr a0, sscratch"
+                yield Probe(
+                    f"{name} to {destination} with {what}",
+                    action,
+                    setup=(("sscratch", 0x5A5A),),
+                    registers=(0x3C3C, 0),
+                )
 
 
 def _present(isa: ISA) -> list[CSR]:

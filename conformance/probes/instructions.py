@@ -101,6 +101,7 @@ def _opcode_space(isa: ISA) -> list[int]:
         upper = encoding.match & ~(0x1F << 20)
         if not (encoding.match >> 12 & 7):  # fences: rd must be 0
             words |= {upper | 10 << 15 | rd << 7 for rd in (0, 1, 31)}
+            words |= {upper | rs2 << 20 | 10 << 15 | 4 << 12 for rs2 in (0, 11)}
             continue
         for rs2 in range(32):
             words.add(upper & ~(0x1F << 7) | rs2 << 20 | 10 << 15 | 10 << 7)

@@ -22,7 +22,7 @@ from drafthart.runtime.engines import EngineFactory
 NAME = "random-shrunk"
 """The group of the shortest probes."""
 _ROUNDS = 8
-_WAVES = 2
+_WAVES = 4
 """How often probes of a kind whose shortest one they do not contain are looked at by themselves."""
 _MOST = 20
 """Kinds at a time."""

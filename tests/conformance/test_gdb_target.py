@@ -14,13 +14,14 @@ import pytest
 from drafthart.conformance.bounded import run_bounded
 from drafthart.conformance.expected import program_of, records
 from drafthart.conformance.gdb_remote import GdbRemote
+from drafthart.conformance.gdb_server import free_port
 from drafthart.conformance.gdb_target import GdbTarget, SingleGdbTarget
-from drafthart.conformance.groups import groups
+from drafthart.conformance.groups import groups, part
 from drafthart.conformance.here import run_here
 from drafthart.conformance.known import Known
 from drafthart.conformance.probes.probe import Group, Probe
 from drafthart.conformance.probes.program import Platform
-from drafthart.conformance.target import Single
+from drafthart.conformance.target import CommandTarget, Single
 from drafthart.conformance.target_file import load_target
 from drafthart.conformance.validate import validate
 from drafthart.generator.errors import DrafthartError
@@ -128,6 +129,43 @@ def test_qemu_behind_its_stub_does_as_on_its_console(program: Path) -> None:
         assert words == plain.run(program, 20)
 
 
+OPENOCD = """
+adapter driver remote_bitbang
+remote_bitbang host 127.0.0.1
+remote_bitbang port {jtag}
+jtag newtap riscv cpu -irlen 5
+target create riscv.cpu riscv -chain-position riscv.cpu
+riscv set_ebreakm off
+riscv set_ebreaks off
+riscv set_ebreaku off
+telnet_port disabled
+tcl_port disabled
+"""
+
+
+def test_openocd_with_a_hart_behind_jtag(tmp_path: Path, isa: ISA, group: Group) -> None:
+    """Spike's debug module in place of a board; OpenOCD finds no hardware breakpoint there."""
+    for simulator in ("spike", "openocd"):
+        if shutil.which(simulator) is None:
+            pytest.skip(f"{simulator} is not installed")
+    program = tmp_path / "p.elf"
+    some = part(group, [probe.label for probe in group.probes][:12])
+    program.write_bytes(program_of(some, isa, Platform(console=None)))
+    jtag = free_port()
+    (tmp_path / "board.cfg").write_text(OPENOCD.format(jtag=jtag))
+    hart = f"spike --isa=rv64imafdch_zicsr_zifencei --halted --rbb-port={jtag} --dm-progsize=4 $0"
+    server = f"{hart} & sleep 2; exec openocd -f {tmp_path}/board.cfg -c 'gdb_port {{port}}'"
+    board = GdbTarget("board", "127.0.0.1:{port}", ("sh", "-c", server, "{program}"), timeout=40)
+    words = board.run(program, 40)
+    plain = CommandTarget(
+        "Spike",
+        ("spike", "--isa=rv64imafdch_zicsr_zifencei", "+signature={signature}",
+         "+signature-granularity=8", "{program}"),
+    )  # fmt: skip
+    assert len(words) == 12 * 20
+    assert words == plain.run(program, 40)[: len(words)]
+
+
 def test_validate_on_a_board(listening: str, tmp_path: Path) -> None:
     path = tmp_path / "board.yaml"
     path.write_text(f'name: Board\ngdb: {{connect: "{listening}", reset: [help]}}\n')
@@ -167,9 +205,9 @@ def test_nobody_there_is_told(program: Path) -> None:
 
 
 class Stub:
-    """Memory, 33 registers and what `answers` says; `stop` says how a run ends."""
+    """Memory, 33 registers and what `answers` says; `stop` says how a run ends, None: not yet."""
 
-    def __init__(self, stop: Callable[[Stub], bytes], answers: dict[str, bytes]) -> None:
+    def __init__(self, stop: Callable[[Stub], bytes | None], answers: dict[str, bytes]) -> None:
         self.memory: dict[int, int] = {}
         self.x = [0] * 33
         self.longest = 0
@@ -202,9 +240,13 @@ class Stub:
     def _do(self, packet: str, link: Connection) -> None:
         self.longest = max(self.longest, len(packet))
         self.packets.append(packet)
-        link.send(self._answer(packet))
+        answer = self._answer(packet)
+        while answer is None and not self._closed:  # it runs
+            if link.interrupted():
+                answer = b"S02"
+        link.send(answer or b"")
 
-    def _answer(self, packet: str) -> bytes:
+    def _answer(self, packet: str) -> bytes | None:
         for start, answer in self._answers.items():
             if packet.startswith(start):
                 return answer
@@ -238,7 +280,7 @@ class Stub:
 def stub() -> Iterator[Callable[..., Stub]]:
     made: list[Stub] = []
 
-    def make(stop: Callable[[Stub], bytes], **answers: bytes) -> Stub:
+    def make(stop: Callable[[Stub], bytes | None], **answers: bytes) -> Stub:
         made.append(Stub(stop, answers))
         return made[-1]
 
@@ -278,6 +320,23 @@ def test_no_more_is_asked_of_a_stub_than_it_offers(
     assert board.longest <= 0x240
     assert not any(it.startswith("Z0") for it in board.packets)
     assert board.x[32] == symbol(program, "parked")
+
+
+def test_without_breakpoints_it_is_looked_at_now_and_then(
+    stub: Callable[..., Stub], program: Path
+) -> None:
+    first = symbol(program, "begin_signature")
+
+    def run(it: Stub) -> None:
+        content = {name: it.memory[symbol(program, name)] for name in ("finish", "parked")}
+        assert content["finish"] == content["parked"]
+        it.memory |= {first: 1, first + 8: 2}
+        at_end = it.packets.count("c") == 2
+        it.x[9], it.x[32] = first + 16, symbol(program, "finish" if at_end else "trap_to_m")
+
+    board = stub(run, Z=b"E0e")
+    assert SingleGdbTarget("board", board.address).run(program, 30) == [1, 2]
+    assert board.packets.count("c") == 2
 
 
 def test_a_debugger_that_takes_ebreak_for_itself_is_told(

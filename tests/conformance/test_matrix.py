@@ -164,6 +164,18 @@ def test_every_link_of_the_page_leads_somewhere(old: Validation, text: str) -> N
     assert {f"f{number}" for number in range(len(old.findings))} <= set(page.ids)
 
 
+def test_cells_lead_to_their_findings(old: Validation) -> None:
+    first, second, *_ = old.findings
+    known = replace(second, verdict=Verdict.KNOWN, why="a-case: it is so")
+    outcome = replace(old, findings=[first, known])
+    rows = [row for part in matrix(outcome).rows.values() for row in part.values()]
+    assert {it for row in rows for cell in row.values() for it in cell.findings} == {0, 1}
+    text = rendered(outcome, RATIFIED, "html")
+    cells = re.findall(r"<td title.*?</td>", text)
+    assert {link for cell in cells for link in re.findall('href="#f([0-9]+)"', cell)} == {"0", "1"}
+    assert '<span class="known"><a href="#f1"' in text
+
+
 def test_the_page_tells_all_of_a_finding(old: Validation, text: str) -> None:
     told = "".join(Page(text).texts)
     for finding in old.of(*GRAVE):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drafthart.conformance.mutation import __main__ as command
-from drafthart.conformance.mutation.judge import CAUGHT, SAME, SURVIVED, Judgement, judge
+from drafthart.conformance.mutation.judge import CAUGHT, SURVIVED, Judgement, judge
 from drafthart.conformance.mutation.mutants import Mutant, concerns, sample
 from drafthart.conformance.mutation.operations import Neighbours, faults
 from drafthart.conformance.mutation.report import explanations, report, score
@@ -24,7 +24,7 @@ if V and hstatus.VTSR:
 if mode == S and not V and mstatus.TSR:
     raise_illegal_instruction()
 """
-ONLY = ("instructions/insn:sret", "returns", "csr-access/csr:hedeleg", "csr-values/csr:hstatus")
+ONLY = ("instructions/insn:sret", "returns/insn:sret", "csr-access/csr:hedeleg", "csr-values/csr:hstatus")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_an_operation_is_changed_in_one_thing() -> None:
     assert ("comparison", "`mode == S` → `mode != S`") in found
     assert ("name", "`S` → `M`") in found
     assert ("condition negated", "`not V` → `V`") in found
-    order = "`if mode == S and not V and mstatus.TSR` before `if V and hstatus.VTSR`"
+    order = "`if mode == S and (not V) and mstatus.TSR` before `if V and hstatus.VTSR`"
     assert ("priority", order) in found
     assert all(fault.text != CHECK for fault in faults(CHECK, Neighbours(resolved("h@1.0"))))
 
@@ -78,7 +78,7 @@ CAUGHT_MUTANTS = (
     "h@1.0 fn:check_sret, condition dropped: `V and hstatus.VTSR` → `V`",
     "h@1.0 fn:check_sret, name: `S` → `M`",
     "h@1.0 fn:return_from_vs, stale field: without `vsstatus.SPIE = 1`",
-    "h@1.0 fn:return_from_m, stale field: without `mstatus.MPIE = 1`",
+    "h@1.0 fn:return_from_s, stale field: without `mstatus.SPIE = 1`",
     "h@1.0 fn:restore_v_from_hs, stale field: without `hstatus.SPV = 0`",
     "h@1.0 csr:hstatus, field moved: VTSR: 22 → 23",
     "h@1.0 csr:hstatus, kind: VTW: WARL → RO",
@@ -98,16 +98,11 @@ def test_the_probes_catch_it(name: str, mutants: dict[str, Mutant]) -> None:
     assert found.probe in probes
 
 
-def test_the_revision_itself_survives(mutants: dict[str, Mutant]) -> None:
-    """What differs in nothing is no mutant, and what these probes do not touch is not caught."""
+def test_what_these_probes_do_not_touch_survives_them(mutants: dict[str, Mutant]) -> None:
     some = suite("h@1.0", ONLY)
     assert all(None not in one.here for one in some.parts)
-    harmless = mutants["h@1.0 fn:pmp_napot_bits, constant: `0` → `1`"] if False else None
-    assert harmless is None
     untouched = next(it for it in mutants.values() if it.item == "fn:check_hfence_gvma")
     assert judge(untouched, some).outcome == SURVIVED
-    constant = [it for it in mutants.values() if it.kind == "kind" and "MEIP" in it.what]
-    assert all(judge(it, some).outcome in (SAME, SURVIVED) for it in constant[:1])
 
 
 def test_results_are_kept_and_asked_for(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_the_wheel_has_all_code_and_data(wheel: Path) -> None:
         "drafthart": (".py",),
         "generator": (".py", ".j2", ".yaml"),
         "runtime": (".py", ".h"),
-        "conformance": (".py", ".S", ".yaml"),
+        "conformance": (".py", ".S", ".yaml", ".ld", ".h"),
         "staging": (".py", ".yaml"),
         "specs": (".yaml", ".json", ".lock"),
         "examples": (".S", ".inc", ".c", ".h"),
