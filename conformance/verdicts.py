@@ -58,10 +58,16 @@ class Finding:
 
 
 def findings(
-    observations: Sequence[Observed], isa: ISA, cases: Sequence[Case] = ()
+    observations: Sequence[Observed],
+    isa: ISA,
+    cases: Sequence[Case] = (),
+    among: Sequence[Observed] | None = None,
 ) -> list[Finding]:
-    """All differences of some observations as findings, the gravest first."""
-    absent = set(not_implemented(observations, isa))
+    """All differences of some observations as findings, the gravest first.
+
+    What is not implemented is told from all `among` which they are, if they are not all.
+    """
+    absent = set(not_implemented(among or observations, isa))
     named = {case.id: case for case in cases}
     kinds: dict[tuple[str, ...], Finding] = {}
     weights: dict[tuple[str, ...], int] = {}

@@ -146,7 +146,12 @@ def returns(isa: ISA) -> Group:
                         (
                             ("sepc", "done"),
                             ("vsepc", "done"),
-                            ("hstatus", names.value("hstatus.SPV", spv)),
+                            (
+                                "hstatus",
+                                # Early drafts lend privilege by SPRV too, until a return.
+                                names.value("hstatus.SPV", spv)
+                                | names.value("hstatus.SPRV", bits[3]),
+                            ),
                             ("vsstatus", vsstatus ^ (0 if guest else names.mask("vsstatus.SPP"))),
                         ),
                     )

@@ -85,14 +85,15 @@ def _without(write: Write, bits: int) -> Write:
     return what, value & ~bits if isinstance(value, int) else value
 
 
-def named(probe: Probe, cuts: Cuts) -> frozenset[tuple[str, str, int]]:
+def named(probe: Probe, cuts: Cuts) -> tuple[tuple[str, str, int], ...]:
     """The same cuts by what they leave out: numbers change when something is left out."""
     texts = {"write": [str(what) for what, _ in probe.setup], "step": steps_of(probe)}
     texts["bits"] = texts["write"]
-    return frozenset(
-        (kind, texts[kind][number] if kind in texts else str(number), bits)
+    every = (
+        (str(kind), texts[kind][number] if kind in texts else str(number), bits)
         for kind, number, bits in cuts
     )
+    return tuple(sorted(every))
 
 
 def cuts_of(probe: Probe, isa: ISA) -> Iterator[Cuts]:

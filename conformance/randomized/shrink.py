@@ -36,7 +36,7 @@ class _Kind:
     labels: list[str]
     probe: Probe
     done: bool = False
-    failed: set[frozenset[tuple[str, str, int]]] = field(default_factory=set)
+    failed: set[tuple[tuple[str, str, int], ...]] = field(default_factory=set)
     """What could not be left out: it is not tried again from a shorter probe."""
 
 
@@ -93,7 +93,7 @@ def shrink(
     mine = [
         finding
         for number, kind in enumerate(shortest)
-        for finding in _judged(one, number, kind, bench.isa, cases)
+        for finding in _judged(one, number, kind, bench.isa, cases, seen)
     ]
     order = list(Verdict)
     mine.sort(key=lambda it: -len(it.probes))
@@ -203,12 +203,17 @@ def _labelled(kinds: Sequence[_Kind]) -> list[Probe]:
 
 
 def _judged(
-    one: Observed, number: int, kind: _Kind, isa: ISA, cases: Sequence[Case]
+    one: Observed,
+    number: int,
+    kind: _Kind,
+    isa: ISA,
+    cases: Sequence[Case],
+    seen: Sequence[Observed],
 ) -> Iterator[Finding]:
     """The finding that is of this kind, of all that a probe alone leaves."""
     group = replace(one.group, probes=one.group.probes[number : number + 1])
     alone = Observed(group, one.here[number : number + 1], one.there[number : number + 1])
-    for finding in findings([alone], isa, cases):
+    for finding in findings([alone], isa, cases, seen):
         if _what(finding.first) == kind.what:
             finding.probes += kind.labels
             yield finding

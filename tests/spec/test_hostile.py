@@ -22,8 +22,8 @@ from drafthart.generator.spec.yaml_file import Node, Place, parse_yaml
 
 ITEMS = "base/items.yaml"
 SECONDS = 20.0
-"""Of processor time: several times what any takes on a busy machine, and far below what one without a
-bound would take."""
+"""Of processor time: several times what any takes on a busy machine, and far below what one without
+a bound would take."""
 
 
 def with_items(old: str, new: str) -> Files:
