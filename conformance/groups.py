@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from drafthart.conformance.deltas import deltas
 from drafthart.conformance.probes import (
     csrs,
     fences,
@@ -42,23 +43,28 @@ GROUPS: tuple[Generator, ...] = (
     csrs.csr_aliases,
 )
 
+_DELTAS = "deltas"
+
 
 def groups(isa: ISA, only: Sequence[str] = ()) -> list[Group]:
     """The probes of a revision.
 
     `only` are patterns: a group (`traps`), or a group and what its probes are of
-    (`csr-values/csr:hstatus`, `*/insn:hlv.*`). Raises `DrafthartError` for one without probes.
+    (`csr-values/csr:hstatus`, `*/insn:hlv.*`), or `deltas/CHANGE` for those that tell a change that
+    the revision has from its absence. Raises `DrafthartError` for one without probes.
     """
     every = [generate(isa) for generate in GROUPS]
     if not only:
         return every
     chosen: dict[str, set[str]] = {group.name: set() for group in every}
     for pattern in only:
-        found = [(group.name, probe) for group in every for probe in _matching(group, isa, pattern)]
+        find = _of_changes if pattern.partition("/")[0] == _DELTAS else _matching
+        found = [(group.name, label) for group in every for label in find(group, isa, pattern)]
         if not found:
+            names = ", ".join(group.name for group in every)
             raise DrafthartError(
-                f"--only {pattern}: no probe of {isa.id} is of this; write GROUP, GROUP/ITEM or "
-                f"*/ITEM, with a group of {', '.join(group.name for group in every)}"
+                f"--only {pattern}: no probe of {isa.id} is of this; write GROUP, GROUP/ITEM, "
+                f"*/ITEM or {_DELTAS}/CHANGE, with a group of {names}"
             )
         for name, label in found:
             chosen[name].add(label)
@@ -84,3 +90,11 @@ def _matching(group: Group, isa: ISA, pattern: str) -> list[str]:
         for probe in group.probes
         if not slash or any(fnmatchcase(it, item) for it in exercised(probe, isa))
     ]
+
+
+def _of_changes(group: Group, isa: ISA, pattern: str) -> list[str]:
+    """Those that tell a change, as far as the revision has them: some are of earlier ones alone."""
+    wanted = pattern.partition("/")[2] or "*"
+    own = {it.id for it in isa.changes if fnmatchcase(it.id, wanted)}
+    chosen = {it.label for id_ in own for it in deltas().get(id_, ()) if it.group == group.name}
+    return [probe.label for probe in group.probes if probe.label in chosen]

@@ -75,16 +75,25 @@ def words_in(machine: Machine) -> list[int]:
 
 def kept_words(program: bytes, isa: ISA, engine: EngineFactory | None = None) -> list[int]:
     """The same, from the cache if the program has run before."""
-    told = f"{isa.content} {generator_hash()} {_machine_hash()} ".encode()
-    key = hashlib.sha256(told + program).hexdigest()
-    body = read_entry("expected", key)
-    if body is None:
+    words = known_words(program, isa)
+    if words is None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "probes.elf")
             path.write_bytes(program)
-            body = array("Q", run_here(isa, path, engine)).tobytes()
-        write_entry("expected", key, body)
-    return array("Q", body).tolist()
+            words = run_here(isa, path, engine)
+        write_entry("expected", _key(program, isa), array("Q", words).tobytes())
+    return words
+
+
+def known_words(program: bytes, isa: ISA) -> list[int] | None:
+    """What the cache has of that; None if nothing."""
+    body = read_entry("expected", _key(program, isa))
+    return None if body is None else array("Q", body).tolist()
+
+
+def _key(program: bytes, isa: ISA) -> str:
+    told = f"{isa.content} {generator_hash()} {_machine_hash()} ".encode()
+    return hashlib.sha256(told + program).hexdigest()
 
 
 @cache

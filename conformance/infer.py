@@ -52,7 +52,7 @@ def infer(
         return {}
     relevant = _relevant(samples, isa, target.parameters)
     seen = [it for sample in samples for it in differing(*_sides(sample, isa), sample.there)]
-    trials = [(it.name, value) for it in relevant for value in _values(it, seen, isa)]
+    trials = [(it.name, value) for it in relevant for value in values_to_try(it, seen, isa)]
     start = len(seen)
     gains = []
     for name, value in track(trials, "looking for its choices"):
@@ -171,7 +171,7 @@ def _taking_part(sample: _Sample, isa: ISA) -> set[str]:
     return found
 
 
-def _values(parameter: Parameter, seen: Sequence[Difference], isa: ISA) -> list[int]:
+def values_to_try(parameter: Parameter, seen: Sequence[Difference], isa: ISA) -> list[int]:
     """Values to try: all if they are few, else the ends, and widths of what was seen."""
     if len(parameter.legal) <= 4:
         values = set(parameter.legal)

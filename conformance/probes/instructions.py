@@ -81,7 +81,7 @@ def opcodes(isa: ISA) -> Group:
     """Every word between and around the encodings of privileged instructions.
 
     In SYSTEM with funct3 0 and 4 all values of funct7 that the extension uses, each with all
-    values of the rs2 field.
+    values of the rs2 field; and what is one bit off an encoding.
     """
     names = Names(isa)
     space = _opcode_space(isa)
@@ -89,6 +89,11 @@ def opcodes(isa: ISA) -> Group:
         Probe(f"word:{word:#010x} {mode}", f".insn {word:#010x}", mode, registers=(DATA, 0))
         for word in space
         for mode in ("HS", "VS", "U")
+    ]
+    probes += [
+        Probe(f"word:{word:#010x} HS", f".insn {word:#010x}", "HS", registers=(DATA, 0))
+        for word in _beside(isa)
+        if word not in space
     ]
     return Group("opcodes", tuple(probes), baseline(names, (DATA, CONTENT)), watched(isa))
 
@@ -107,3 +112,17 @@ def _opcode_space(isa: ISA) -> list[int]:
             words.add(upper & ~(0x1F << 7) | rs2 << 20 | 10 << 15 | 10 << 7)
         words |= {upper | 10 << 15 | rd << 7 | 11 << 20 for rd in (0, 1, 10, 31)}
     return sorted(words)
+
+
+def _beside(isa: ISA) -> list[int]:
+    """Words that differ from a privileged instruction in one fixed bit, and are no instruction."""
+    found = set()
+    for instruction in isa.instructions.values():
+        encoding = instruction.encoding
+        if encoding is None or instruction.extension not in _EXTENSIONS:
+            continue
+        known = {operand: _REGISTERS.get(operand, 0) for operand in encoding.operands}
+        word = encoding.insert(known)
+        found |= {word ^ 1 << bit for bit in range(12, 32) if encoding.mask >> bit & 1}
+    encodings = [it.encoding for it in isa.instructions.values() if it.encoding]
+    return sorted(it for it in found if not any(encoding.accepts(it) for encoding in encodings))

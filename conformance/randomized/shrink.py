@@ -171,12 +171,26 @@ def _showing(
 
 def _unexplained(kind: _Kind, probes: Mapping[str, Probe], isa: ISA) -> _Kind | None:
     """The probes of a kind that do not even try what its shortest one does."""
-    needed = set(exercised(kind.probe, isa))
-    rest = [label for label in kind.labels if not needed <= set(exercised(probes[label], isa))]
+    # What an instruction leaves in a register is its own matter; how it traps rather its form's.
+    alone = kind.what[0].partition(".")[0] not in ("end", *isa.csrs)
+    needed = _tried(kind.probe, isa, alone=alone)
+    rest = [it for it in kind.labels if not needed <= _tried(probes[it], isa, alone=alone)]
     if not rest:
         return None
     kind.labels = [label for label in kind.labels if label not in rest]
     return _kind(kind.what, rest, probes)
+
+
+def _tried(probe: Probe, isa: ISA, *, alone: bool) -> set[str]:
+    """What a probe tries: its CSRs, and its instructions `alone` or as those of a form."""
+    found = set()
+    for id_ in exercised(probe, isa):
+        instruction = isa.instructions.get(id_.removeprefix("insn:"))
+        if instruction is None or alone:
+            found.add(id_)
+        else:
+            found.add(f"{instruction.extension} {instruction.assembly}")
+    return found
 
 
 def _merged(kinds: Sequence[_Kind]) -> list[_Kind]:

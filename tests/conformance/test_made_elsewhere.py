@@ -13,6 +13,7 @@ import pytest
 
 from drafthart.cli import main
 from drafthart.conformance.bounded import run_bounded
+from drafthart.conformance.delta_programs import delta_groups
 from drafthart.conformance.groups import groups
 from drafthart.conformance.here import run_here
 from drafthart.conformance.lockstep.entry import Entry
@@ -146,6 +147,22 @@ def test_what_is_missing_is_inconclusive(tmp_path: Path) -> None:
     (finding,) = outcome.findings
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.why == "there is no whole result of it"
+
+
+def test_the_programs_of_identify(tmp_path: Path) -> None:
+    """They are made from several revisions; their results come back under their names."""
+    (tmp_path / "results.yaml").write_text(FILE.format(kind="results"))
+    target, _ = load_target(str(tmp_path / "results.yaml"))
+    programs = tmp_path / "programs"
+    command = ["identify", str(tmp_path / "results.yaml"), "--write-programs", str(programs)]
+    assert main(command) == 0
+    manifest = json.loads((programs / "manifest.json").read_text())
+    assert {it["revision"] for it in manifest["programs"]} == set(delta_groups())
+    run_all(programs, "h@1.0")
+    for made_for, group in delta_groups().items():
+        left = run_bounded(group, resolved(made_for), target)
+        assert len(left) == len(group.probes)
+        assert None not in left
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_a_missing_check_is_shown_by_one_instruction(isa: ISA) -> None:
     target = planted(isa, "functions", "check_sret", "and not V and", "and")
     found = shown(isa, target)
     assert found
-    for finding, probe in found:
+    for finding, _ in found:
         assert finding.verdict is Verdict.DEVIATION
         assert "insn:sret" in finding.items
     finding, probe = min(found, key=lambda it: cost(it[1]))
