@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import fill
 from typing import Any
 
 from rich.table import Table
@@ -47,7 +48,7 @@ def as_text(outcome: Identification) -> Iterator[str | Text | Table]:
         if len(outcome.deviations) > _MOST:
             yield f"… and {len(outcome.deviations) - _MOST} more; --format json has all"
     yield ""
-    yield summary(outcome)
+    yield fill(summary(outcome), 80, break_long_words=False, break_on_hyphens=False)
     if outcome.answer.more or outcome.answer.less:
         yield f"As a revision: {outcome.answer.expression}"
 

@@ -21,7 +21,9 @@ SEED = 8
 
 def main(arguments: Sequence[str]) -> int:
     """Judge and print; the exit status is 1 if a survivor has no explanation."""
-    parser = argparse.ArgumentParser(prog=__spec__.name, description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog=__package__, description="The mutation score of the conformance suite"
+    )
     parser.add_argument("--revision", action="append", help=f"of {', '.join(REVISIONS)}")
     parser.add_argument("--count", type=int, default=COUNT, help="mutants of each revision")
     parser.add_argument("--seed", type=int, default=SEED)

@@ -23,7 +23,7 @@ _FIRST = 96
 """Probes that are tried before all others."""
 _THEN = 1800
 """Probes that are tried then."""
-_MORE = 300_000
+_MORE = 50_000
 """Steps that a mutant may take beyond twice those of the revision."""
 _WRITTEN = re.compile(r"\.insn (0x[0-9a-f]+)")
 _WORD = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -127,7 +127,9 @@ def _stages(
     # Of a CSR that stands in for another those that access the other.
     csr = against.isa.csrs.get(str(mutant.key)) if mutant.section == "csrs" else None
     items = (mutant.item, f"csr:{csr.substitutes}") if csr else (mutant.item,)
-    near = [against.reach[name] for name in (*items, *affected) if name in against.reach]
+    near: list[Sequence[int]] = [
+        against.reach[name] for name in (*items, *affected) if name in against.reach
+    ]
     near += [numbers] if (numbers := _words_beside(mutant, against)) else []
     yield from against.chosen(_spread(near, _FIRST))
     yield from against.chosen(_spread(near, _THEN))
@@ -135,7 +137,7 @@ def _stages(
         return
     reached = {name for function in affected for name in against.called.get(function, ())}
     first = 0
-    order = []
+    order: list[tuple[int, int, Part]] = []
     for one in against.parts:
         count = sum(
             1 for numbers in near for n in numbers if first <= n < first + len(one.group.probes)

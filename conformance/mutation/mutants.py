@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 from drafthart.conformance.mutation.operations import Fault, Neighbours, faults
 from drafthart.conformance.mutation.tables import cause_faults, csr_faults, instruction_faults
@@ -163,12 +164,14 @@ def _of_operations(isa: ISA) -> Iterator[Mutant]:
 def _of_csr(isa: ISA, csr: CSR, neighbours: Neighbours) -> Iterator[Mutant]:
     for part in ("read", "write", "access"):
         for fault, source in _sources(getattr(csr, part), neighbours):
-            changed = replace(csr, **{part: source})
+            new: dict[str, Any] = {part: source}
+            changed = replace(csr, **new)
             yield _mutant(isa, f"csr:{csr.name}", fault.kind, f"{part}: {fault.what}", changed)
     for field in csr.fields.values():
         for part in ("read", "write"):
             for fault, source in _sources(getattr(field, part), neighbours):
-                fields = {**csr.fields, field.name: replace(field, **{part: source})}
+                new = {part: source}
+                fields = {**csr.fields, field.name: replace(field, **new)}
                 what = f"{field.name} {part}: {fault.what}"
                 yield _mutant(isa, f"csr:{csr.name}", fault.kind, what, replace(csr, fields=fields))
 

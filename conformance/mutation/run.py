@@ -6,7 +6,7 @@ import json
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from drafthart.conformance.mutation.mutants import Mutant, sample
 from drafthart.conformance.mutation.suite import suite
 from drafthart.runtime.resolved import resolved
 
-_AHEAD = 6
+_AHEAD = 20
 """Mutants under way for each process."""
 
 
@@ -97,22 +97,29 @@ def _one(mutant: Mutant, key: str, results: Results) -> Judgement:
 def _ahead(
     pool: ProcessPoolExecutor, order: Iterator[Mutant], key: str, results: Results, jobs: int
 ) -> Iterator[Judgement]:
-    """In the order of the mutants, whatever the order in which they are done."""
+    """In the order of the mutants, but kept in the order in which they are done."""
     waiting: deque[Future[Judgement] | Judgement] = deque()
+    running: set[Future[Judgement]] = set()
     while True:
         while len(waiting) < jobs * _AHEAD:
             mutant = next(order, None)
             if mutant is None:
                 break
             kept = results.of(mutant.id, key)
-            waiting.append(kept or pool.submit(_judge, mutant, results.hint(mutant.id)))
+            if kept is not None:
+                waiting.append(kept)
+            else:
+                future = pool.submit(_judge, mutant, results.hint(mutant.id))
+                running.add(future)
+                waiting.append(future)
         if not waiting:
             return
         one = waiting.popleft()
-        if isinstance(one, Future):
-            one = one.result()
-            results.keep(key, one)
-        yield one
+        while isinstance(one, Future) and one in running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                results.keep(key, future.result())
+        yield one.result() if isinstance(one, Future) else one
 
 
 def _judge(mutant: Mutant, hint: tuple[str, str] | None) -> Judgement:

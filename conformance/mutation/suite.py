@@ -32,6 +32,8 @@ from drafthart.runtime.resolved import resolved
 
 _S1, _S8 = 9, 24
 """Registers of the driver: the record that comes next, and whether an action runs."""
+_START = 10_000
+"""More steps than it takes before the first probe and after the last one."""
 _LONGEST = 20_000_000
 _OF_HART = re.compile(r"^(def (\w+)\(h\b.*:)\n", re.MULTILINE)
 _DEF = re.compile(r"^def (\w+)\(.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
@@ -52,6 +54,7 @@ class Part:
         """The same program, for some of its probes: addresses stay as they are."""
         return replace(
             self,
+            steps=self.steps * len(numbers) // len(self.rows) + _START,
             group=part(self.group, [self.group.probes[n].label for n in numbers]),
             here=[self.here[n] for n in numbers],
             rows=[self.rows[n] for n in numbers],

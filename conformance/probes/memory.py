@@ -15,7 +15,7 @@ from drafthart.conformance.probes.page_tables import (
     U,
     pte,
 )
-from drafthart.conformance.probes.probe import Group, Names, Probe, Setup, existing
+from drafthart.conformance.probes.probe import Group, Names, Probe, Setup, Watched, existing
 from drafthart.conformance.probes.state import DATA, NOWHERE, watched
 from drafthart.generator.spec.model import ISA, Instruction
 
@@ -35,7 +35,7 @@ def memory(isa: ISA) -> Group:
     """Faults of each instruction at either stage and without them, and misaligned accesses."""
     names, stages = Names(isa), Stages(isa)
     probes = [*_faulting(names, stages), *_misaligned(stages)]
-    watch = (*watched(isa), ("data", DATA), ("data 8", DATA + 8))
+    watch: tuple[Watched, ...] = (*watched(isa), ("data", DATA), ("data 8", DATA + 8))
     start = stages.baseline((_SECOND - 8, _NEGATIVE), (_SECOND, _NEGATIVE))
     return Group("memory", tuple(probes), start, watch, stages.prologue())
 

@@ -20,7 +20,7 @@ from drafthart.conformance.probes.page_tables import (
     U,
     pte,
 )
-from drafthart.conformance.probes.probe import Group, Names, Probe, Setup, existing
+from drafthart.conformance.probes.probe import Group, Names, Probe, Setup, Watched, existing
 from drafthart.conformance.probes.state import DATA, watched
 from drafthart.generator.spec.model import ISA
 
@@ -57,7 +57,7 @@ def protection(isa: ISA) -> Group:
         *_of_guest_accesses(names, stages),
         *_of_tables(names, stages),
     ]
-    watch = (*watched(isa), ("data", DATA), ("data 8", DATA + 8))
+    watch: tuple[Watched, ...] = (*watched(isa), ("data", DATA), ("data 8", DATA + 8))
     # First of all: an access that a region covers in part fails in M-mode too.
     start = (*_REST, *stages.baseline())
     return Group("protection", tuple(probes), start, watch, stages.prologue())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from drafthart.conformance.observe import Track
@@ -65,7 +65,7 @@ def random_groups(
     return found
 
 
-def group_of(name: str, probes: list[Probe] | tuple[Probe, ...], isa: ISA) -> Group:
+def group_of(name: str, probes: Sequence[Probe], isa: ISA) -> Group:
     """A group in which such probes run."""
     stages = Stages(isa)
     watch: tuple[Watched, ...] = (

@@ -118,7 +118,8 @@ def _parts(kind: Literal["write", "step"], count: int) -> Iterator[Cuts]:
     sizes = {count, (count + 1) // 2, (count + 3) // 4} if count > _FEW else {count, 1}
     for size in sorted(sizes - {0}, reverse=True):
         for start in range(0, count, size):
-            yield frozenset((kind, number, 0) for number in numbers[start : start + size])
+            cuts: list[Cut] = [(kind, number, 0) for number in numbers[start : start + size]]
+            yield frozenset(cuts)
 
 
 def _bits(probe: Probe, isa: ISA) -> Iterator[Cuts]:
@@ -137,7 +138,8 @@ def _bits(probe: Probe, isa: ISA) -> Iterator[Cuts]:
         masks = _masks(what, value, isa)
         if len(masks) > 1:
             yield frozenset({("bits", number, sum(masks))})
-        yield from (frozenset({("bits", number, mask)}) for mask in masks)
+        for mask in masks:
+            yield frozenset({("bits", number, mask)})
 
 
 def _masks(what: str | int, value: int, isa: ISA) -> list[int]:

@@ -24,7 +24,12 @@ if V and hstatus.VTSR:
 if mode == S and not V and mstatus.TSR:
     raise_illegal_instruction()
 """
-ONLY = ("instructions/insn:sret", "returns/insn:sret", "csr-access/csr:hedeleg", "csr-values/csr:hstatus")
+ONLY = (
+    "instructions/insn:sret",
+    "returns/insn:sret",
+    "csr-access/csr:hedeleg",
+    "csr-values/csr:hstatus",
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +72,8 @@ def test_mutants_are_many_distinct_and_the_same_each_time(mutants: dict[str, Mut
     assert len({it.id for it in again}) == len(again) > 2000
     other = [it.id for it in islice(sample(isa, 1), 100)]
     assert other != [it.id for it in again[:100]]
-    assert {it.item.partition(":")[0] for it in again} == {"fn", "csr", "insn", "cause", "interrupt"}
+    sorts = {it.item.partition(":")[0] for it in again}
+    assert sorts == {"fn", "csr", "insn", "cause", "interrupt"}
     assert not any(it.item in ("insn:addi", "fn:minimum") for it in again)
     assert not concerns(isa.instructions["addi"].place)
 
