@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +20,7 @@ from drafthart.conformance.probes.program import meaning
 from drafthart.conformance.target import Target
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA
+from drafthart.runtime.processes import processes
 from drafthart.runtime.resolved import resolved
 
 _TIMEOUT = 5.0
@@ -92,9 +92,9 @@ class Answers(AbstractContextManager["Answers"]):
         waiting = {key: job for key, job in jobs.items() if found[key] is None}
         found |= self._made(waiting, doing)
         for key, words in found.items():
-            self._left[key] = words and [
-                records(it.group, part) for it, part in zip(self.programs, words, strict=True)
-            ]
+            told = zip(self.programs, words or (), strict=words is not None)
+            left = [records(it.group, part) for it, part in told]
+            self._left[key] = left if words is not None else None
         return [self._left[key] for key in keys]
 
     def choose(self, parameters: Mapping[str, int]) -> None:
@@ -130,9 +130,7 @@ class Answers(AbstractContextManager["Answers"]):
         if len(jobs) < 2:
             return {key: _words(job) for key, job in jobs.items()}
         if self._pool is None:
-            # Not forked: a progress bar has a thread.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(min(os.cpu_count() or 1, _MOST_PROCESSES), context)
+            self._pool = processes(min(os.cpu_count() or 1, _MOST_PROCESSES))
         futures = [(key, self._pool.submit(_words, job)) for key, job in jobs.items()]
         return {key: future.result() for key, future in self._track(futures, doing)}
 

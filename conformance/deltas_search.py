@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
@@ -36,6 +35,7 @@ from drafthart.conformance.series import Step, same_engine, steps, without
 from drafthart.conformance.subjects import exercised, observed
 from drafthart.generator.spec.model import ISA
 from drafthart.runtime.cache import generator_hash, read_entry, write_entry
+from drafthart.runtime.processes import processes
 from drafthart.runtime.resolved import resolved
 
 _T = TypeVar("_T")
@@ -69,8 +69,7 @@ def _nested(found: Sequence[Delta]) -> dict[str, dict[str, list[str]]]:
 
 def search() -> dict[str, list[Delta]]:
     """Change → the probes that tell it, none where no probe does, in the order of the series."""
-    # Not forked: a progress bar has a thread.
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+    with processes(2) as pool:
         every = steps()
         states = list(dict.fromkeys(state for it in every for state in (it.before, it.after)))
         for made in _track([pool.submit(same_engine, it) for it in states], "making engines"):
@@ -160,7 +159,7 @@ def _least(found: Sequence[tuple[str, Parting]]) -> list[tuple[str, Parting]]:
     """The lightest, and lighter ones that see something else than those before."""
     order = labels()[::-1]
     seen: set[str] = set()
-    chosen = []
+    chosen: list[tuple[str, Parting]] = []
     for it in sorted(found, key=lambda it: (order.index(it[0]), len(it[1][2]), it[1][3])):
         if not seen.issuperset(it[1][2]) and len(chosen) < _MOST_OF_A_CHANGE:
             seen.update(it[1][2])
@@ -173,7 +172,8 @@ def _kept(kind: str, *asked: Any) -> Any:
     key = hashlib.sha256(json.dumps([kind, *asked, _of_all(asked)]).encode()).hexdigest()
     body = read_entry("deltas", key)
     if body is None:
-        found = list({"candidates": _candidates, "parting": _parting}[kind](*asked))
+        job: Callable[..., Iterator[Any]] = _candidates if kind == "candidates" else _parting
+        found = list(job(*asked))
         body = json.dumps(found).encode()
         write_entry("deltas", key, body)
     return json.loads(body)

@@ -17,6 +17,7 @@ from drafthart.conformance.choices import choices_of
 from drafthart.conformance.delta_programs import delta_groups
 from drafthart.conformance.deltas import deltas
 from drafthart.conformance.elsewhere import labels
+from drafthart.conformance.infer import choices_for
 from drafthart.conformance.known import Known
 from drafthart.conformance.near import Near
 from drafthart.conformance.observe import Track
@@ -131,7 +132,11 @@ def identify(
     """
     if target.missing:
         raise DrafthartError(f"{target.name}: {target.missing}; install it, or correct its file")
-    groups = [(resolved(made_for), group) for made_for, group in delta_groups().items()]
+    groups = [
+        # With the target's choices, which say how its registers are divided into fields.
+        (resolved(it, parameters=choices_for(it, target.parameters)), group)
+        for it, group in delta_groups().items()
+    ]
     with Answers(target, groups, track) as answers:
         probes = sum(len(it.there) for it in answers.programs)
         lost = sum(record is None for it in answers.programs for record in it.there)

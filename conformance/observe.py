@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +14,7 @@ from drafthart.conformance.probes.program import record_size
 from drafthart.conformance.target import Single, Target
 from drafthart.generator.spec.model import ISA
 from drafthart.runtime.engines import engine_named, quickest_engine
+from drafthart.runtime.processes import processes
 
 Track = Callable[[Sequence[Any], str], Iterable[Any]]
 """Goes through steps and shows how far it is: the steps, and what is being done."""
@@ -73,9 +72,7 @@ def observe(
     work = [(group, isa, target, engine) for group in groups]
     if jobs == 1 or len(work) == 1 or isinstance(target, Single):
         return [_observe(one) for one in track(work, "probing")]
-    # Not forked: a progress bar has a thread.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(work)), context) as pool:
+    with processes(min(jobs, len(work))) as pool:
         # The longest first; the results in the order of the groups.
         order = sorted(range(len(work)), key=lambda n: -len(work[n][0].probes))
         futures = {number: pool.submit(_observe, work[number]) for number in order}

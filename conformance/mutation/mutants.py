@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -58,13 +58,15 @@ class Mutant:
     def of(self, isa: ISA) -> ISA:
         """The revision with the fault. Its `content` does not tell."""
         of_code = self.section in ("causes", "interrupts")
-        changed = {}
+        changed: dict[Any, Any] = {}
         for key, item in getattr(isa, self.section).items():
             if key != self.key:
                 changed[key] = item
             else:
-                changed[self.replacement.code if of_code else key] = self.replacement  # type: ignore[union-attr]
-        return replace(isa, **{self.section: changed})
+                code = getattr(self.replacement, "code", key)
+                changed[code if of_code else key] = self.replacement
+        new: dict[str, Any] = {self.section: changed}
+        return replace(isa, **new)
 
 
 def sample(isa: ISA, seed: int) -> Iterator[Mutant]:
@@ -113,7 +115,8 @@ def _numbered(mutants: Iterable[Mutant]) -> Iterator[Mutant]:
 
 def _is_own(item: str, isa: ISA) -> bool:
     kind, _, name = item.partition(":")
-    found = {"fn": isa.functions, "csr": isa.csrs, "insn": isa.instructions}.get(kind, {})
+    sections = {"fn": isa.functions, "csr": isa.csrs, "insn": isa.instructions}
+    found: Mapping[str, Any] = sections.get(kind, {})
     return name in found and _file(found[name].place).startswith("h/")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -13,6 +12,7 @@ from pathlib import Path
 from drafthart.conformance.mutation.judge import CAUGHT, SURVIVED, Judgement, judge
 from drafthart.conformance.mutation.mutants import Mutant, sample
 from drafthart.conformance.mutation.suite import suite
+from drafthart.runtime.processes import processes
 from drafthart.runtime.resolved import resolved
 
 _AHEAD = 20
@@ -63,8 +63,7 @@ def mutate(
     order = sample(resolved(revision), seed)
     if jobs == 1:
         return _until(count, (_one(it, key, results) for it in order), tell)
-    # Not forked: see observe.
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+    with processes(jobs) as pool:
         try:
             return _until(count, _ahead(pool, order, key, results, jobs), tell)
         finally:

@@ -67,8 +67,8 @@ def _field_faults(field: Field, csr: CSR) -> Iterator[Row[Field]]:
             yield Row("legal values", f"with {more}", replace(field, legal=legal))
     if field.kind == "RO" or (field.legal is not None and len(field.legal) == 1):
         value = field.reset ^ 1
-        legal = (value,) if field.legal is not None else None
-        changed = replace(field, reset=value, legal=legal)
+        only = (value,) if field.legal is not None else None
+        changed = replace(field, reset=value, legal=only)
         yield Row("reset", f"{field.reset} → {value}", changed)
 
 

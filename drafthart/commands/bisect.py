@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +25,7 @@ from drafthart.runtime.bisection import bisect as search
 from drafthart.runtime.boot import Images
 from drafthart.runtime.files import read_file
 from drafthart.runtime.gate import Stability, mixed, stability
+from drafthart.runtime.processes import processes
 from drafthart.runtime.resolved import resolved
 from drafthart.runtime.side_by_side import Parting, side_by_side
 
@@ -151,8 +150,7 @@ def _runner(jobs: int) -> Iterator[tuple[Run, int]]:
     if jobs == 1:
         yield lambda trials: [judge(it) for it in trials], 1
         return
-    # A process of its own for each: a forked one would copy the threads' locks as they are.
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with processes(jobs) as pool:
         yield lambda trials: list(pool.map(judge, trials)), jobs
 
 
