@@ -14,7 +14,7 @@ from drafthart.conformance.probes.probe import Group
 from drafthart.conformance.target import Target
 from drafthart.conformance.trace import idle, traced
 from drafthart.conformance.verdicts import Finding
-from drafthart.generator.diff.items import items
+from drafthart.generator.diff.items import items, operations_of
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA, Parameter
 from drafthart.runtime.resolved import resolved
@@ -130,7 +130,7 @@ def _relevant(samples: Sequence[_Sample], isa: ISA, told: Mapping[str, int]) -> 
     while waiting:
         id_ = waiting.pop()
         reached.add(id_)
-        said = {word for text in _texts(every.get(id_)) for word in _WORD.findall(text)}
+        said = {word for text in operations_of(every.get(id_)) for word in _WORD.findall(text)}
         words |= said
         # A function that depends on parameters alone is no function of the engine any more.
         waiting |= {f"fn:{word}" for word in said if word in isa.functions} - reached
@@ -139,17 +139,6 @@ def _relevant(samples: Sequence[_Sample], isa: ISA, told: Mapping[str, int]) -> 
         for it in isa.parameters.values()
         if it.name not in told and len(it.legal) > 1 and it.name in words
     ]
-
-
-def _texts(item: object) -> Iterator[str]:
-    """The operations of an item and of its fields."""
-    for name in ("operation", "read", "write", "access"):
-        source = getattr(item, name, None)
-        if source is not None:
-            yield source.text
-    for field in getattr(item, "fields", {}).values():
-        if not isinstance(field, str):
-            yield from _texts(field)
 
 
 def _taking_part(sample: _Sample, isa: ISA) -> set[str]:

@@ -30,8 +30,8 @@ _DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class ResultsTarget(Recorded):
-    """A folder with a signature file for each program, NAME.signature beside NAME.elf."""
+class _FolderTarget(Recorded):
+    """A folder with a file for each program."""
 
     name: str
     folder: Path
@@ -42,7 +42,15 @@ class ResultsTarget(Recorded):
     @property
     def missing(self) -> str | None:
         """Why it cannot be used, if so."""
-        return _missing(self.folder)
+        if not self.folder.is_dir():
+            return f"there is no folder {self.folder}; validate --write-programs makes one"
+        return None
+
+
+class ResultsTarget(_FolderTarget):
+    """A folder with a signature file for each program, NAME.signature beside NAME.elf."""
+
+    __slots__ = ()
 
     def run(self, program: Path, timeout: float) -> list[int]:
         """The words of the program's signature; none if there is no file of it."""
@@ -53,20 +61,10 @@ class ResultsTarget(Recorded):
             return signature_words(file.read(_MOST_BYTES).decode(errors="replace"))
 
 
-@dataclass(frozen=True, slots=True)
-class TracesTarget(Recorded):
+class TracesTarget(_FolderTarget):
     """A folder with a trace for each program, as NAME.log, .csv or the like beside NAME.elf."""
 
-    name: str
-    folder: Path
-    parameters: Mapping[str, int] = field(default_factory=dict)
-    platform: Platform = field(default_factory=Platform)
-    timeout: float = 60.0
-
-    @property
-    def missing(self) -> str | None:
-        """Why it cannot be used, if so."""
-        return _missing(self.folder)
+    __slots__ = ()
 
     def run(self, program: Path, timeout: float) -> list[int]:
         """The words that the program left, as its trace tells; none if there is no trace of it.
@@ -105,12 +103,6 @@ def written(group: Group, isa: ISA, platform: Platform) -> tuple[str, bytes, dic
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:_DIGITS]
-
-
-def _missing(folder: Path) -> str | None:
-    if not folder.is_dir():
-        return f"there is no folder {folder}; validate --write-programs makes one"
-    return None
 
 
 def _of(program: Path, folder: Path, pattern: str) -> Iterator[Path]:

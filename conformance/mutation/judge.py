@@ -13,6 +13,7 @@ from drafthart.conformance.mutation.suite import Part, Suite, engine_of, run, sp
 from drafthart.conformance.observe import Observed
 from drafthart.conformance.verdicts import Finding, Verdict, findings
 from drafthart.generator.diff.items import items as items_of
+from drafthart.generator.diff.items import operations_of
 from drafthart.generator.emit.python_engine import emit_python
 from drafthart.generator.errors import DrafthartError
 from drafthart.generator.spec.model import ISA, Parameter
@@ -215,23 +216,13 @@ def _choice(mutant: Mutant, isa: ISA, one: Part, there: Sequence[Record]) -> str
 def _spoken_of(mutant: Mutant, isa: ISA) -> Iterator[Parameter]:
     """Parameters in the operations of the item, and of the functions that it names."""
     item = items_of(isa).get(mutant.item)
-    texts = list(_texts(item))
+    texts = list(operations_of(item))
     named = [it for it in re.findall(r"\w+", " ".join(texts)) if it in isa.functions]
     texts += [isa.functions[name].operation.text for name in named]
     words = set(_WORD.findall(" ".join(texts)))
     for parameter in isa.parameters.values():
         if parameter.name in words and len(parameter.legal) > 1:
             yield parameter
-
-
-def _texts(item: object) -> Iterator[str]:
-    for name in ("operation", "read", "write", "access"):
-        source = getattr(item, name, None)
-        if source is not None:
-            yield source.text
-    for field in getattr(item, "fields", {}).values():
-        if not isinstance(field, str):
-            yield from _texts(field)
 
 
 def _values(parameter: Parameter) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import TypeAlias
 
@@ -109,3 +110,14 @@ def _names(known: dict[str, Item]) -> dict[str, list[str]]:
         if isinstance(item, Cause):
             names.setdefault(item.constant, []).append(id_)
     return names
+
+
+def operations_of(item: object) -> Iterator[str]:
+    """The operations of an item and of its fields."""
+    for name in ("operation", "read", "write", "access"):
+        source = getattr(item, name, None)
+        if source is not None:
+            yield source.text
+    for field in getattr(item, "fields", {}).values():
+        if not isinstance(field, str):
+            yield from operations_of(field)
