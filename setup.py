@@ -45,7 +45,13 @@ setup(
     include_package_data=False,  # else folders of data count as packages that are not listed
     package_data={
         "drafthart": ["py.typed"],
-        "drafthart.conformance": ["targets/*.yaml", "probes/*.S", "riscof/*.*", "riscof/env/*"],
+        "drafthart.conformance": [
+            "*.yaml",
+            "targets/*.yaml",
+            "probes/*.S",
+            "riscof/*.*",
+            "riscof/env/*",
+        ],
         "drafthart.conformance.mutation": ["*.yaml"],
         "drafthart.generator.diff": ["*.yaml"],
         "drafthart.generator.emit": ["templates/*.j2", "fusion.yaml"],
