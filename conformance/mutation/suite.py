@@ -26,6 +26,7 @@ from drafthart.runtime.cache import generator_hash, read_entry, write_entry
 from drafthart.runtime.clock import Clock
 from drafthart.runtime.engine import Engine
 from drafthart.runtime.engines import EngineFactory
+from drafthart.runtime.machine import Machine
 from drafthart.runtime.memory import Bus
 from drafthart.runtime.python_engine import PythonEngine
 from drafthart.runtime.resolved import resolved
@@ -35,6 +36,7 @@ _S1, _S8 = 9, 24
 _START = 10_000
 """More steps than it takes before the first probe and after the last one."""
 _LONGEST = 20_000_000
+_MOST_INTERRUPTS = 1000
 _OF_HART = re.compile(r"^(def (\w+)\(h\b.*:)\n", re.MULTILINE)
 _DEF = re.compile(r"^def (\w+)\(.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -130,6 +132,21 @@ def engine_of(text: str, names: Mapping[str, object] | None = None) -> EngineFac
     return make
 
 
+class _Standstill:
+    """Does a mutant take interrupts without end, and no instruction between them?"""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._steps = self._asked = 0
+
+    def lasts(self) -> bool:
+        """Asked before each interrupt, and now and then."""
+        if self._machine.steps != self._steps:
+            self._steps, self._asked = self._machine.steps, 0
+        self._asked += 1
+        return self._asked > _MOST_INTERRUPTS
+
+
 def run(isa: ISA, one: Part, engine: EngineFactory, steps: int) -> tuple[list[Record], int]:
     """What the probes of a part leave on a machine, as far as they come, and the steps taken."""
     with tempfile.TemporaryDirectory() as folder:
@@ -139,7 +156,7 @@ def run(isa: ISA, one: Part, engine: EngineFactory, steps: int) -> tuple[list[Re
         rows = b"".join(one.rows) + bytes(8)
         for at in range(0, len(rows), 8):
             machine.bus.write(one.table + at, 8, int.from_bytes(rows[at : at + 8], "little"))
-        taken = machine.run(steps).steps
+        taken = machine.run(steps, interrupted=_Standstill(machine).lasts).steps
         start = machine.symbols["begin_signature"]
         size = 8 * record_size(one.group) * len(one.rows)
         words = [machine.bus.read(at, 8) for at in range(start, start + size, 8)]
