@@ -123,6 +123,6 @@ def _beside(isa: ISA) -> list[int]:
             continue
         known = {operand: _REGISTERS.get(operand, 0) for operand in encoding.operands}
         word = encoding.insert(known)
-        found |= {word ^ 1 << bit for bit in range(12, 32) if encoding.mask >> bit & 1}
+        found |= {word ^ 1 << bit for bit in range(7, 32) if encoding.mask >> bit & 1}
     encodings = [it.encoding for it in isa.instructions.values() if it.encoding]
     return sorted(it for it in found if not any(encoding.accepts(it) for encoding in encodings))

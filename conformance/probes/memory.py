@@ -23,6 +23,8 @@ _F = ("F", "D")
 _ADDRESSED = {
     "rd, imm(rs1)": "{name} {rd}, {imm}(a0)",
     "rs2, imm(rs1)": "{name} {rd}, {imm}(a0)",
+    "frd, imm(rs1)": "{name} {rd}, {imm}(a0)",
+    "frs2, imm(rs1)": "{name} {rd}, {imm}(a0)",
     "rd, rs2, (rs1)": "{name} a4, a5, (a0)",
     "rd, (rs1)": "{name} a4, (a0)",
 }

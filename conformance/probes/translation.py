@@ -185,6 +185,8 @@ def _addresses() -> Iterator[tuple[str, int]]:
         yield f"bit {bit} and the page", PAGE | 1 << bit
         yield f"ones from bit {bit}", (1 << 64) - (1 << bit)
         yield f"ones below bit {bit}", (1 << bit) - 16
+    for bit in (41, 50, 59):  # the first that each scheme of the G-stage leaves out
+        yield f"bit {bit} and the guest's page", GUEST_PAGE | 1 << bit
 
 
 def _tables(names: Names, stages: Stages) -> Iterator[Probe]:
