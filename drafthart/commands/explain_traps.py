@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -141,20 +142,20 @@ def _writer(file: Any) -> Callable[[str], None]:
     return lambda line: file.write(f"{line}\n".encode())
 
 
-class _Sink:
+class _Sink(ABC):
     """Where entries go. `hart` is the number of one of several harts."""
 
     def __init__(self, write: Callable[[str], None], stability: Stability) -> None:
         self.write = write
         self.stability = stability
 
+    @abstractmethod
     def entry(self, entry: Entry, hart: int | None) -> None:
         """Write an entry."""
-        raise NotImplementedError
 
+    @abstractmethod
     def summary(self, summary: Summary, hart: int | None) -> None:
         """Write the summary."""
-        raise NotImplementedError
 
 
 class _Text(_Sink):
